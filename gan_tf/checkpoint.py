@@ -1,0 +1,161 @@
+"""Checkpoints: the whole training state, saved atomically, checked when read.
+
+A checkpoint is a folder `checkpoints/step-00001000` with what `tf.train.Checkpoint`
+writes and a manifest of digests. It is made under another name and renamed, so that a
+folder with its final name is always complete.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from gan_tf.errors import UserError
+from gan_tf.files import (
+    cannot_write,
+    explained,
+    file_digest,
+    read_json,
+    sync,
+    write_json,
+)
+from gan_tf.run import FORMAT, read_run
+from gan_tf.step import GAN, new_generator
+
+KEPT = 3
+_MANIFEST = "manifest.json"
+
+
+def save(run_dir: Path, gan: GAN) -> Path:
+    """Saves the state at its step and removes all but the `KEPT` newest.
+
+    Raises:
+        UserError: it could not be written, for one because the disk is full; the
+            checkpoints before are unharmed.
+    """
+    step = int(gan.step.numpy())
+    folder = run_dir / "checkpoints"
+    path = folder / f"step-{step:08d}"
+    beside = folder / ".part"
+    with explained(path):
+        _remove(beside)
+        beside.mkdir(parents=True)
+    try:
+        gan.checkpoint().write(str(beside / "state"))
+        with explained(path):
+            digests = {}
+            for file in sorted(beside.iterdir()):
+                digests[file.name] = file_digest(file)
+                sync(file)
+            manifest = {"format": FORMAT, "step": step, "files": digests}
+            write_json(beside / _MANIFEST, manifest)
+            _remove(path)  # a damaged one of the same step
+            os.replace(beside, path)
+            sync(folder)
+    except tf.errors.OpError as error:
+        raise cannot_write(path, _first_line(error)) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    for old in saved(run_dir)[KEPT:]:
+        _remove(old)
+    return path
+
+
+def saved(run_dir: Path) -> list[Path]:
+    """The checkpoints of a run, the newest first."""
+    return sorted((run_dir / "checkpoints").glob("step-*"), reverse=True)
+
+
+def step_of(path: Path) -> int:
+    """The step of a checkpoint, from its name."""
+    return int(path.name.removeprefix("step-"))
+
+
+def restore(run_dir: Path, gan: GAN) -> None:
+    """Brings `gan` to the newest sound checkpoint; leaves it alone if there is none.
+
+    Warns of each damaged one that it passes over.
+
+    Raises:
+        UserError: there are checkpoints, but not one of them is sound.
+    """
+    _restore_newest(run_dir, gan.checkpoint(), whole=True)
+
+
+def load_generator(run_dir: str | os.PathLike, averaged: bool = True) -> keras.Model:
+    """The generator of a run at its newest sound checkpoint.
+
+    Args:
+        averaged: the moving average of the weights, where the run has one, instead
+            of the last weights.
+
+    Raises:
+        UserError: there is no such run, or it has no sound checkpoint.
+    """
+    run_dir = Path(run_dir)
+    config, _ = read_run(run_dir)
+    generator = new_generator(config)
+    name = "average" if averaged and config.ema_decay else "generator"
+    state = tf.train.Checkpoint(**{name: generator})
+    if _restore_newest(run_dir, state, whole=False) is None:
+        raise UserError(f"--run_dir {run_dir} holds no checkpoint yet")
+    return generator
+
+
+def _restore_newest(
+    run_dir: Path, state: tf.train.Checkpoint, whole: bool
+) -> Path | None:
+    paths = saved(run_dir)
+    for path in paths:
+        try:
+            _check(path)
+            status = state.read(str(path / "state"))
+            status.assert_existing_objects_matched()
+            if whole:
+                status.assert_consumed()
+            else:
+                status.expect_partial()
+            return path
+        except (UserError, tf.errors.OpError, ValueError, AssertionError) as error:
+            warnings.warn(
+                f"checkpoint {path} is damaged and passed over: {_first_line(error)}",
+                stacklevel=2,
+            )
+    if paths:
+        raise UserError(
+            f"not one checkpoint in {run_dir / 'checkpoints'} is sound; remove that "
+            "folder to train from the beginning"
+        )
+    return None
+
+
+def _check(path: Path) -> None:
+    """Raises unless the folder holds exactly what was written."""
+    manifest = read_json(path / _MANIFEST)
+    if manifest.get("format") != FORMAT:
+        raise UserError(f"it has format {manifest.get('format')!r}, not {FORMAT}")
+    if path.name != f"step-{manifest['step']:08d}":
+        raise UserError(f"it was written as step {manifest['step']}")
+    for name, digest in manifest["files"].items():
+        if not (path / name).is_file():
+            raise UserError(f"{name} is missing")
+        if file_digest(path / name) != digest:
+            raise UserError(f"{name} is not as it was written")
+
+
+def _remove(folder: Path) -> None:
+    """Removes a checkpoint so that a crash never leaves half of one under its name."""
+    if folder.exists():
+        doomed = folder.with_name(".old")
+        shutil.rmtree(doomed, ignore_errors=True)
+        os.replace(folder, doomed)
+        shutil.rmtree(doomed)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
