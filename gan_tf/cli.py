@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from absl import app
+from absl import app, flags, logging
 from absl.flags import argparse_flags
 
 from gan_tf.config import OPTION_TYPES, RECIPES, Config, as_text
@@ -28,6 +28,7 @@ class Parser(argparse_flags.ArgumentParser):
         super().__init__(
             allow_abbrev=False,
             formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            inherited_absl_flags=None,  # --help shows our flags only
             **settings,
         )
 
@@ -89,21 +90,30 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], None]) -> None:
     """Runs a command under absl; a `UserError` becomes one sentence and exit code 2."""
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
 
-    def guarded(values: argparse.Namespace) -> int:
-        try:
-            main(values)
-        except UserError as error:
-            print(f"{parser.prog}: error: {error}", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt:
-            print(f"{parser.prog}: stopped; nothing was lost", file=sys.stderr)
-            return 128 + signal.SIGINT
-        except BrokenPipeError:  # the reader of our output, `head` say, has left
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
-        return 0
+    def parse(argv: list[str]) -> argparse.Namespace:
+        flags.FLAGS.mark_as_parsed()
+        return parser.parse_args(argv[1:])
 
-    app.run(guarded, flags_parser=lambda argv: parser.parse_args(argv[1:]))
+    app.run(lambda values: exit_code(parser.prog, main, values), flags_parser=parse)
+
+
+def exit_code(
+    name: str, main: Callable[[argparse.Namespace], None], values: argparse.Namespace
+) -> int:
+    """Runs `main(values)`; tells what went wrong in one sentence on standard error."""
+    logging.set_verbosity(logging.WARNING)
+    try:
+        main(values)
+    except UserError as error:
+        print(f"{name}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{name}: stopped; nothing was lost", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # the reader of our output, `head` say, has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
 
 
 @contextlib.contextmanager

@@ -1,0 +1,38 @@
+"""The package and its dependencies: the one place that names them."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(
+    r'^__version__ = "(.+)"$', (HERE / "gan_tf/__init__.py").read_text(), re.MULTILINE
+)[1]
+
+setup(
+    name="gan_tf",
+    version=VERSION,
+    description="The small GAN on MNIST in TensorFlow 2: correct, measured, resumable",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.10",
+    packages=find_packages(include=["gan_tf", "gan_tf.*"]),
+    package_data={"gan_tf": ["py.typed"]},
+    install_requires=[
+        "tensorflow>=2.20",  # brings Keras 3
+        "tensorboard>=2.20",  # tf.summary needs it, tensorflow does not bring it
+        "tensorflow-datasets>=4.9.9",  # downloads and prepares MNIST
+        "importlib_resources",  # tensorflow-datasets imports it, does not declare it
+        "numpy>=1.26",
+        "matplotlib>=3.8",  # the loss curves
+        "pillow>=10.1",  # PNG and GIF
+        "absl-py>=2.0",  # runs the commands
+        "tqdm>=4.66",  # the progress bar
+    ],
+    extras_require={
+        "test": ["pytest>=8", "ruff>=0.6", "build"],
+        "cuda": ["tensorflow[and-cuda]>=2.20"],
+    },
+)

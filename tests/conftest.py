@@ -1,0 +1,125 @@
+"""Fixtures: a small data set in MNIST's file forms, and commands run as users do."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan_tf import cli
+from gan_tf.config import Config
+from gan_tf.strokes import draw_digits
+
+ROOT = Path(__file__).parent.parent
+
+# Small networks and batches: the contracts do not depend on size.
+TINY = {
+    "latent_dim": 4,
+    "generator_units": (8,),
+    "discriminator_units": (8,),
+    "batch_size": 16,
+    "jit_compile": False,
+    "steps_per_call": 7,
+    "log_every": 5,
+    "sample_every": 10,
+    "save_every": 10,
+}
+
+
+@pytest.fixture
+def tiny(data_dir):
+    """Makes a small configuration on the small data set."""
+
+    def make(**changes) -> Config:
+        return Config(**(TINY | {"data_dir": str(data_dir), "epochs": 20} | changes))
+
+    return make
+
+
+def flags_of(config: Config) -> list[str]:
+    """The command line that gives this configuration."""
+    return [
+        f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for name, value in config.to_dict().items()
+        if value != ""
+    ]
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Writes uint8 data in IDX form, packed if the name says so."""
+    header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
+    content = header + array.tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """600 drawn digits and their labels."""
+    return draw_digits(600, seed=7)
+
+
+@pytest.fixture(scope="session")
+def data_dir(digits, tmp_path_factory) -> Path:
+    """A folder with the four IDX files of a small data set."""
+    folder = tmp_path_factory.mktemp("drawn")
+    images, labels = digits
+    for prefix, rows in (("train", slice(0, 500)), ("t10k", slice(500, 600))):
+        write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images[rows])
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels[rows])
+    return folder
+
+
+def command(module: str, *arguments: object, **settings) -> subprocess.CompletedProcess:
+    """Runs `python -m gan_tf.<module>` in a process of its own."""
+    return run_python("-m", f"gan_tf.{module}", *arguments, **settings)
+
+
+def run_python(*arguments: object, **settings) -> subprocess.CompletedProcess:
+    """Runs Python with the checkout's package."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=240,
+        **settings,
+    )
+
+
+def environment() -> dict[str, str]:
+    """The environment for a child process: the checkout's package first."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return os.environ | {"PYTHONPATH": path}
+
+
+@pytest.fixture
+def invoke(capsys):
+    """Runs a command in this process: (exit code, output, errors)."""
+
+    def call(module, *arguments: object) -> tuple[int, str, str]:
+        try:
+            parser = module.parser()
+            values = parser.parse_args([str(argument) for argument in arguments])
+            code = cli.exit_code(parser.prog, module.main, values)
+        except SystemExit as leaving:
+            code = leaving.code
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def refused(result: tuple[int, str, str], *words: str) -> None:
+    """Asserts exit code 2 and one sentence on standard error that has these words."""
+    code, _, errors = result
+    lines = [line for line in errors.splitlines() if "warning:" not in line]
+    assert code == 2, errors
+    assert len(lines) == 1, errors
+    assert "Traceback" not in errors
+    for word in words:
+        assert word in lines[0]

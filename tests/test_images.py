@@ -1,0 +1,63 @@
+import io
+
+import numpy as np
+from PIL import Image
+
+from gan_tf import images
+
+
+def test_all_pixel_values_survive_both_ways():
+    pixels = np.arange(256, dtype=np.uint8).repeat(49).reshape(-1, 28, 28)
+    unit = images.to_unit(pixels.reshape(-1, 784)).numpy()
+    assert unit.dtype == np.float32
+    assert (unit.min(), unit.max()) == (0.0, 1.0)
+    np.testing.assert_array_equal(images.to_pixels(unit), pixels)
+
+
+def test_values_outside_the_range_are_clipped():
+    unit = np.linspace(-3, 4, 784, dtype=np.float32)[None]
+    pixels = images.to_pixels(unit)
+    assert (pixels[0, 0, 0], pixels[0, -1, -1]) == (0, 255)
+    assert (np.diff(pixels.ravel().astype(int)) >= 0).all()  # nothing wraps around
+
+
+def test_grid_puts_images_row_by_row():
+    stack = np.stack([np.full((28, 28), value, np.uint8) for value in range(1, 6)])
+    sheet = images.grid(stack)
+    assert sheet.shape == (2 * 30 + 2, 3 * 30 + 2)
+    centres = sheet[16::30, 16::30]
+    np.testing.assert_array_equal(centres, [[1, 2, 3], [4, 5, 0]])
+    assert images.grid(stack, columns=5).shape == (32, 152)
+
+
+def test_caption_stands_above_the_unchanged_sheet():
+    sheet = np.random.default_rng(0).integers(0, 256, (62, 122), dtype=np.uint8)
+    picture = images.captioned(sheet, "mnist, step 5", scale=2)
+    np.testing.assert_array_equal(picture[-124::2, ::2], sheet)
+    assert picture[:-124].max() > 128
+    other = images.captioned(sheet, "strokes, step 5", scale=2)
+    assert (picture[:-124] != other[:-124]).any()
+
+
+def test_png_and_npz_come_back(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
+    images.write_png(tmp_path / "x.png", picture)
+    np.testing.assert_array_equal(images.read_png(tmp_path / "x.png"), picture)
+    stack = picture[:1].repeat(28, 0)[None, :, :28]
+    images.write_npz(tmp_path / "x.npz", stack)
+    with np.load(tmp_path / "x.npz", allow_pickle=False) as archive:
+        np.testing.assert_array_equal(archive["images"], stack)
+
+
+def test_gif_holds_every_frame_for_its_time(tmp_path):
+    frames = [np.full((8, 9), value, np.uint8) for value in (0, 100, 200)]
+    images.write_gif(tmp_path / "x.gif", frames, [0.1, 0.1, 2.0])
+    with Image.open(io.BytesIO((tmp_path / "x.gif").read_bytes())) as film:
+        durations, values = [], []
+        for number in range(film.n_frames):
+            film.seek(number)
+            durations.append(film.info["duration"])
+            values.append(film.convert("L").getpixel((4, 4)))
+        assert film.info["loop"] == 0
+    assert durations == [100, 100, 2000]
+    np.testing.assert_allclose(values, [0, 100, 200], atol=3)
