@@ -196,9 +196,11 @@ def compile_train_steps(
     @tf.function(jit_compile=jit_compile)
     def train_steps(chunk, first, last):
         sums = {name: tf.zeros([]) for name in METRICS}
-        for i in tf.range(first, last):
-            metrics = train_step(gan, to_unit(chunk[i]), seed)
+        # Not tf.range: XLA would compile again for every other range.
+        while first < last:
+            metrics = train_step(gan, to_unit(chunk[first]), seed)
             sums = {name: sums[name] + metrics[name] for name in sums}
+            first += 1
         return sums
 
     def call(chunk: tf.Tensor, first: int, last: int) -> dict[str, tf.Tensor]:
