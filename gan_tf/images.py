@@ -89,7 +89,7 @@ def write_png(path: str | os.PathLike, picture: np.ndarray) -> None:
 def png_bytes(picture: np.ndarray) -> bytes:
     """A uint8 `[H, W]` picture in PNG's form."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "png", optimize=True)
+    Image.fromarray(picture).save(file, "png")
     return file.getvalue()
 
 

@@ -93,9 +93,10 @@ def run_python(*arguments: object, **settings) -> subprocess.CompletedProcess:
 
 
 def environment() -> dict[str, str]:
-    """The environment for a child process: the checkout's package first."""
+    """The environment for a child process: a user's, with the checkout's package."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return os.environ | {"PYTHONPATH": path}
+    kept = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    return kept | {"PYTHONPATH": path}
 
 
 @pytest.fixture
