@@ -1,0 +1,65 @@
+"""Every example runs, as a user runs it, with tiny settings, and draws what it says."""
+
+import pytest
+from conftest import ROOT, run_python
+
+from gan_tf.images import read_png
+
+EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+
+
+def run_example(name, *arguments):
+    result = run_python(ROOT / "examples" / name, *arguments)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_are_short_and_explain_themselves(name):
+    text = (ROOT / "examples" / name).read_text()
+    assert len(text.splitlines()) < 100
+    assert f"    python examples/{name}" in text.split('"""')[1]
+
+
+def test_minimal_gan_is_self_contained(data_dir, tmp_path):
+    assert "gan_tf" not in (ROOT / "examples/minimal_gan.py").read_text()
+    out = tmp_path / "x.png"
+    images = data_dir / "train-images-idx3-ubyte.gz"
+    output = run_example(
+        "minimal_gan.py", "--images", images, "--steps=3", "--out", out
+    )
+    assert "step 3, d_loss" in output
+    assert read_png(out).shape == (224, 224)
+
+
+def test_one_layer_gan(data_dir, tmp_path):
+    flags = ["--epochs=3", "--data_dir", data_dir, "--run_dir", tmp_path / "r"]
+    output = run_example("one_layer_gan.py", *flags, "--out", tmp_path / "x.png")
+    assert "79,184" in output  # 100 * 784 + 784 weights
+    assert read_png(tmp_path / "x.png").max() > 0
+
+
+def test_train_from_python_and_interpolate(data_dir, tmp_path):
+    run = ["--run_dir", tmp_path / "r"]
+    flags = ["--epochs=3", "--data_dir", data_dir, "--out", tmp_path / "x.png"]
+    output = run_example("train_from_python.py", *run, *flags)
+    assert "trained 3 steps, seed 1" in output
+    assert read_png(tmp_path / "x.png").shape == (242, 242)
+    out = tmp_path / "walk.gif"
+    run_example("interpolate.py", *run, "--points=4", "--out", out)
+    assert out.read_bytes()[:4] == b"GIF8"
+
+
+def test_document_recipe(data_dir, tmp_path):
+    run_example(
+        "document_recipe.py",
+        "--epochs=3",
+        "--data_dir",
+        data_dir,
+        "--runs",
+        tmp_path,
+        "--out",
+        tmp_path / "x.png",
+    )
+    assert read_png(tmp_path / "x.png").shape == (900, 1100)
+    assert {p.name for p in tmp_path.iterdir()} == {"document", "default", "x.png"}

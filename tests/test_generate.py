@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+from conftest import command, flags_of, refused
+from PIL import Image
+
+import gan_tf
+from gan_tf import checkpoint, generate, images
+from gan_tf.sampling import sample
+
+
+@pytest.fixture(scope="module")
+def run_dir(data_dir, tmp_path_factory):
+    from conftest import TINY
+
+    folder = tmp_path_factory.mktemp("run")
+    config = gan_tf.Config(**TINY, data_dir=str(data_dir), epochs=20)
+    gan_tf.train(config, folder, progress=False)
+    return folder
+
+
+@pytest.fixture
+def draw(invoke, run_dir, tmp_path):
+    def call(out, *arguments):
+        path = tmp_path / out
+        flags = [f"--run_dir={run_dir}", f"--out={path}"]
+        result = invoke(generate, *flags, *arguments)
+        assert result[0] == 0, result
+        assert f"wrote {path}" in result[1]
+        return path
+
+    return call
+
+
+def load(path):
+    with np.load(path, allow_pickle=False) as archive:
+        assert archive.files == ["images"]
+        return archive["images"]
+
+
+def test_npz_holds_images_that_depend_on_run_seed_and_number_alone(draw, run_dir):
+    many = load(draw("x.npz", "--num=300", "--seed=5"))
+    assert (many.shape, many.dtype) == ((300, 28, 28), np.uint8)
+    np.testing.assert_array_equal(load(draw("y.npz", "--num=7", "--seed=5")), many[:7])
+    assert (load(draw("z.npz", "--num=7", "--seed=6")) != many[:7]).any()
+    expected = sample(checkpoint.load_generator(run_dir), seed=5, count=300)
+    np.testing.assert_array_equal(many, expected)
+
+
+def test_png_is_a_sheet(draw):
+    drawn = load(draw("x.npz", "--num=12"))
+    sheet = images.read_png(draw("x.png", "--num=12"))
+    np.testing.assert_array_equal(sheet, images.grid(drawn))
+
+
+def test_a_folder_gets_one_png_an_image(draw):
+    drawn = load(draw("x.npz", "--num=3"))
+    folder = draw("digits", "--num=3")
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["000000.png", "000001.png", "000002.png"]
+    for name, image in zip(names, drawn):
+        np.testing.assert_array_equal(images.read_png(folder / name), image)
+
+
+def test_raw_weights_are_other_weights(draw):
+    averaged = load(draw("x.npz", "--num=2"))
+    raw = load(draw("y.npz", "--num=2", "--weights=raw"))
+    assert (averaged != raw).any()
+
+
+def test_walks(draw):
+    sheet = images.read_png(draw("w.png", "--interpolate", "--num=3", "--points=5"))
+    assert sheet.shape == (3 * 30 + 2, 5 * 30 + 2)
+    ends = load(draw("x.npz", "--num=4")).astype(int)
+    first = sheet[2:30, 2:30].astype(int)
+    np.testing.assert_allclose(first, ends[0], atol=1)
+    with Image.open(draw("w.gif", "--interpolate", "--num=4", "--points=5")) as film:
+        assert film.n_frames == 8  # there and back
+        assert film.size == (62 * 3, 62 * 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--num=0"], ["--num", "whole number from 1"]),
+        (["--num=-3"], ["--num", "-3"]),
+        (["--num=x"], ["--num", "x"]),
+        (["--seed=-1"], ["--seed", "whole number from 0"]),
+        (["--out=x.jpg"], [".png, .npz or .gif"]),
+        (["--out=x.gif"], ["add --interpolate"]),
+        (["--out=x.npz", "--interpolate"], ["x.png or x.gif"]),
+        (["--points=0", "--interpolate"], ["--points"]),
+        (["--weights=best"], ["--weights", "averaged"]),
+        (["--out=/proc/x.png"], ["cannot write /proc/x.png"]),
+    ],
+)
+def test_wrong_arguments_get_one_sentence(invoke, run_dir, arguments, words):
+    refused(invoke(generate, f"--run_dir={run_dir}", *arguments), *words)
+
+
+def test_places_without_a_run(invoke, tmp_path):
+    refused(invoke(generate, f"--run_dir={tmp_path}/none"), "does not exist")
+    refused(invoke(generate, f"--run_dir={tmp_path}"), "holds no run", "gan_tf.train")
+
+
+@pytest.mark.filterwarnings("ignore:checkpoint")
+def test_damaged_checkpoints_are_never_drawn_from(invoke, tiny, tmp_path):
+    import gan_tf.train as train
+
+    assert invoke(train, *flags_of(tiny()), f"--run_dir={tmp_path}/r")[0] == 0
+    for path in (tmp_path / "r" / "checkpoints").rglob("*.data*"):
+        content = bytearray(path.read_bytes())
+        content[77] ^= 8
+        path.write_bytes(content)
+    out = tmp_path / "x.png"
+    refused(invoke(generate, f"--run_dir={tmp_path}/r", f"--out={out}"), "is sound")
+    assert not out.exists()
+
+
+def test_the_real_command(run_dir, tmp_path):
+    result = command("generate", "--run_dir", run_dir, cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert images.read_png(tmp_path / "samples.png").shape == (242, 242)
