@@ -115,7 +115,8 @@ def stream(
     def order(number: tf.Tensor) -> tf.Tensor:
         pass_seed = tf.stack([tf.constant(seed, tf.int64), number])
         indices = tf.random.experimental.stateless_shuffle(tf.range(count), pass_seed)
-        return indices[skipped:] if number == first_pass else indices
+        begin = skipped if number == first_pass else 0
+        return tf.gather(indices, tf.range(begin, count))  # a slice makes TF complain
 
     def chunk(indices: tf.Tensor) -> tf.Tensor:
         shape = (steps_per_chunk, batch_size, pixels.shape[1])

@@ -105,23 +105,19 @@ def _train_on(
             _check_finite(sums, step, step + last - first, run_dir)
             step += last - first
             log.add(sums, last - first)
-            small = False
-            if _due(step, config.log_every) or step == config.epochs:
-                small = log.write(step)["g_loss"] < config.stop_g_loss
+            last_step = step == config.epochs
+            if _due(step, config.log_every) or last_step:
+                means = log.write(step)
+                last_step |= means["g_loss"] < config.stop_g_loss
             if _due(step, config.sample_every):
                 _draw_sheet(gan, training, config, run_dir, log)
-            if (
-                _due(step, config.save_every)
-                or step == config.epochs
-                or small
-                or signals
-            ):
-                log.flush()
+            if _due(step, config.save_every) or last_step or signals:
+                log.flush()  # what a checkpoint knows, the curves know
                 checkpoint.save(run_dir, gan)
-            if signals:
-                _leave(signals[0], step)
-            if small:
-                return
+            if last_step or signals:
+                break
+    if signals and not last_step:
+        _leave(signals[0], step)
 
 
 def _calls(
@@ -242,5 +238,5 @@ _HANDLED = (signal.SIGINT, signal.SIGTERM)
 
 def _leave(number: int, step: int) -> None:
     name = signal.Signals(number).name
-    print(f"\nstopped by {name} at step {step}, saved; the same command goes on there")
+    print(f"stopped by {name} at step {step}, saved; the same command goes on there")
     raise SystemExit(128 + number)
