@@ -58,7 +58,7 @@ def save(run_dir: Path, gan: GAN) -> Path:
             os.replace(beside, path)
             sync(folder)
     except tf.errors.OpError as error:
-        raise cannot_write(path, _first_line(error)) from error
+        raise cannot_write(path, str(error)) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     for old in saved(run_dir)[KEPT:]:

@@ -56,10 +56,16 @@ def explained(path: str | os.PathLike) -> Iterator[None]:
 
 
 def cannot_write(path: str | os.PathLike, why: str) -> UserError:
-    """The error for a file that could not be written."""
+    """The error for a file that could not be written.
+
+    Args:
+        why: an operating system's reason, or a TensorFlow error that has it inside:
+            "{{node ...}} /its/own/path; No space left on device [Op:SaveV2] ...".
+    """
+    reason = why.splitlines()[0].split("; ")[-1].split(" [Op:")[0]
     return UserError(
-        f"cannot write {path}: {why}; what was there before is unharmed. Mend that, or "
-        "choose another place, and run the same command again."
+        f"cannot write {path}: {reason}; what was there before is unharmed. Mend that, "
+        "or choose another place, and run the same command again."
     )
 
 

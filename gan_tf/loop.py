@@ -112,7 +112,6 @@ def _train_on(
             if _due(step, config.sample_every):
                 _draw_sheet(gan, training, config, run_dir, log)
             if _due(step, config.save_every) or last_step or signals:
-                log.flush()  # what a checkpoint knows, the curves know
                 checkpoint.save(run_dir, gan)
             if last_step or signals:
                 break

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ class Summary:
     """
 
     def __init__(self, folder: Path, config: Config, step: int, progress: bool) -> None:
+        self._folder = folder
         self._config = config
         self._progress = progress
         with explained(folder):
@@ -54,7 +57,8 @@ class Summary:
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
-        self._writer.close()
+        with contextlib.suppress(tf.errors.OpError):  # all was flushed, or told
+            self._writer.close()
 
     def describe(self, text: str) -> None:
         """Writes the configuration as text and as hyper-parameters."""
@@ -62,7 +66,7 @@ class Summary:
             name: value if isinstance(value, (bool, int, float, str)) else str(value)
             for name, value in self._config.to_dict().items()
         }
-        with self._writer.as_default(step=0):
+        with self._writing(step=0):
             tf.summary.text("config", text)
             hparams.hparams(values)
 
@@ -77,7 +81,7 @@ class Summary:
         """Writes one point of every curve, shows it, and returns it."""
         means = {name: value / self._steps for name, value in self._sums.items()}
         means["steps_per_second"] = self._steps / (time.monotonic() - self._since)
-        with self._writer.as_default(step=step):
+        with self._writing(step):
             for name, value in means.items():
                 tf.summary.scalar(name, value)
         self._show(step, means)
@@ -86,15 +90,17 @@ class Summary:
 
     def sheet(self, step: int, picture: np.ndarray) -> None:
         """Writes a sample sheet, a uint8 `[H, W]` picture."""
-        with self._writer.as_default(step=step):
+        with self._writing(step):
             tf.summary.image("samples", picture[None, :, :, None])
 
-    def flush(self) -> None:
-        """Brings everything written so far to the disk."""
+    @contextlib.contextmanager
+    def _writing(self, step: int) -> Iterator[None]:
+        """For calls of `tf.summary`; what they wrote is in the file at the end."""
         try:
-            self._writer.flush()
+            with self._writer.as_default(step=step):
+                yield
         except tf.errors.OpError as error:
-            raise cannot_write("TensorBoard's event file", str(error)) from error
+            raise cannot_write(self._folder, str(error)) from error
 
     def _start_interval(self) -> None:
         self._sums: dict[str, float] = {}

@@ -3,10 +3,11 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gan_tf import summary
+from gan_tf.errors import UserError
 from gan_tf.step import METRICS
 
 
-def session(folder, config, first, last, flush=True):
+def session(folder, config, first, last):
     """One training session that writes every fifth step; the metrics are the step."""
     log = summary.Summary(folder, config, first, progress=False)
     for step in range(first + 1, last + 1):
@@ -15,8 +16,6 @@ def session(folder, config, first, last, flush=True):
             log.write(step)
         if step % 10 == 0:
             log.sheet(step, np.full((20, 20), step, np.uint8))
-    if flush:
-        log.flush()
     return log
 
 
@@ -100,3 +99,19 @@ def test_the_loss_plot_draws_the_curves():
     assert picture(0.5).shape == (720, 960)
     assert (picture(0.5) != picture(0.9)).any()
     assert summary.loss_plot({}, "empty run")[:4] == b"\x89PNG"
+
+
+def test_a_disk_that_is_full_is_told_in_one_sentence(tmp_path, tiny, monkeypatch):
+    import tensorflow as tf
+
+    def full(*_, **__):
+        raise tf.errors.ResourceExhaustedError(
+            None, None, "{{node x}} /a/file; No space left on device\n\tand more"
+        )
+
+    with summary.Summary(tmp_path, tiny(), 0, progress=False) as log:
+        log.add(dict.fromkeys(METRICS, 1.0), 1)
+        monkeypatch.setattr(tf.summary, "scalar", full)
+        with pytest.raises(UserError, match="No space left on device; what") as caught:
+            log.write(1)
+    assert str(caught.value).startswith(f"cannot write {tmp_path}: No space")
