@@ -51,11 +51,14 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
     step = int(gan.step.numpy())
     if _finished(config, run_dir, step):
         say(f"{run_dir} is finished: {step} steps done, {config.epochs} asked for")
-        return gan
-    say(f"training on {training.name}, step {step} to {config.epochs}, in {run_dir}")
-    _train_on(gan, training, config, run_dir, progress)
-    _draw_conclusions(gan, training, config, run_dir)
-    say(f"done: see samples.png, losses.png and training.gif in {run_dir}")
+    else:
+        say(
+            f"training on {training.name}, step {step} to {config.epochs}, in {run_dir}"
+        )
+        _train_on(gan, training, config, run_dir, progress)
+    if not _concluded(run_dir):
+        _draw_conclusions(gan, training, config, run_dir)
+        say(f"done: see samples.png, losses.png and training.gif in {run_dir}")
     return gan
 
 
@@ -154,6 +157,12 @@ def _finished(config: Config, run_dir: Path, step: int) -> bool:
     return bool(steps) and steps[-1] == step and values[-1] < config.stop_g_loss
 
 
+def _concluded(run_dir: Path) -> bool:
+    """Whether the last picture is there and not from before the last checkpoint."""
+    film, newest = run_dir / "training.gif", checkpoint.saved(run_dir)[0]
+    return film.exists() and film.stat().st_mtime >= newest.stat().st_mtime
+
+
 def _check_finite(sums: dict[str, float], start: int, end: int, run_dir: Path) -> None:
     wrong = [name for name, value in sums.items() if not math.isfinite(value)]
     if wrong:
@@ -196,8 +205,8 @@ def _draw_conclusions(
     curves = summary.read_scalars(run.events_dir(run_dir))
     title = f"{training.name}, {int(gan.step.numpy())} steps, seed {config.seed}"
     write_atomically(run_dir / "losses.png", summary.loss_plot(curves, title))
-    sheets = sorted((run_dir / "samples").glob("step-*.png"))
-    chosen = sheets[:: -(-len(sheets) // _MOST_FRAMES)]
+    sheets = sorted((run_dir / "samples").glob("step-*.png"), reverse=True)
+    chosen = sheets[:: -(-len(sheets) // _MOST_FRAMES)][::-1]  # the last one always
     frames = [images.read_png(path) for path in chosen]
     seconds = [0.2] * (len(frames) - 1) + [2.0]
     images.write_gif(run_dir / "training.gif", frames, seconds)

@@ -88,6 +88,18 @@ def test_a_finished_run_is_left_alone(finished, capsys):
     assert before == after
 
 
+def test_pictures_that_a_kill_prevented_are_drawn_by_the_next_command(tiny, tmp_path):
+    config = tiny(epochs=12)
+    train(config, tmp_path)
+    for name in ("samples.png", "losses.png", "training.gif"):
+        (tmp_path / name).unlink()
+    train(config, tmp_path)
+    assert (tmp_path / "training.gif").exists()
+    old = (tmp_path / "samples.png").read_bytes()
+    train(tiny(epochs=24), tmp_path)
+    assert (tmp_path / "samples.png").read_bytes() != old
+
+
 def test_more_epochs_extend_a_run_exactly(finished, tiny, tmp_path):
     train(tiny(epochs=17), tmp_path)
     extended = train(tiny(epochs=40), tmp_path)
@@ -248,3 +260,7 @@ def test_the_film_has_a_bounded_number_of_frames(tiny, tmp_path, monkeypatch):
     assert len(list((tmp_path / "samples").iterdir())) == 25
     with Image.open(tmp_path / "training.gif") as film:
         assert 5 < film.n_frames <= 10
+        film.seek(film.n_frames - 1)
+        last = np.asarray(film.convert("L")).astype(int)
+    sheet = images.read_png(run.sheet_path(tmp_path, 24))
+    np.testing.assert_allclose(last, sheet, atol=6)  # a GIF has fewer greys
