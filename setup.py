@@ -25,6 +25,8 @@ setup(
         "tensorboard>=2.20",  # tf.summary needs it, tensorflow does not bring it
         "tensorflow-datasets>=4.9.9",  # downloads and prepares MNIST
         "importlib_resources",  # tensorflow-datasets imports it, does not declare it
+        # 1.14 needs Python 3.11, which not every package index tells pip.
+        "etils<1.14; python_version < '3.11'",
         "numpy>=1.26",
         "matplotlib>=3.8",  # the loss curves
         "pillow>=10.1",  # PNG and GIF
