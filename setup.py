@@ -19,7 +19,7 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["gan_tf", "gan_tf.*"]),
-    package_data={"gan_tf": ["py.typed"]},
+    package_data={"gan_tf": ["py.typed", "classifier.npz"]},
     install_requires=[
         "tensorflow>=2.20",  # brings Keras 3
         "tensorboard>=2.20",  # tf.summary needs it, tensorflow does not bring it

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import keras
 import tensorflow as tf
@@ -26,6 +28,8 @@ from gan_tf.files import (
 )
 from gan_tf.run import FORMAT, read_run
 from gan_tf.step import GAN, new_generator
+
+T = TypeVar("T")
 
 KEPT = 3
 _MANIFEST = "manifest.json"
@@ -84,11 +88,19 @@ def restore(run_dir: Path, gan: GAN) -> None:
     Raises:
         UserError: there are checkpoints, but not one of them is sound.
     """
-    _restore_newest(run_dir, gan.checkpoint(), whole=True)
+
+    def read(path: Path) -> None:
+        status = gan.checkpoint().read(str(path / "state"))
+        status.assert_existing_objects_matched().assert_consumed()
+
+    if next(_newest_first(run_dir, read), None) is None and saved(run_dir):
+        raise _none_sound(run_dir)
 
 
-def load_generator(run_dir: str | os.PathLike, averaged: bool = True) -> keras.Model:
-    """The generator of a run at its newest sound checkpoint.
+def generators(
+    run_dir: str | os.PathLike, averaged: bool = True
+) -> Iterator[tuple[int, keras.Model]]:
+    """Step and generator of each sound checkpoint of a run, the newest first.
 
     Args:
         averaged: the moving average of the weights, where the run has one, instead
@@ -99,39 +111,51 @@ def load_generator(run_dir: str | os.PathLike, averaged: bool = True) -> keras.M
     """
     run_dir = Path(run_dir)
     config, _ = read_run(run_dir)
-    generator = new_generator(config)
     name = "average" if averaged and config.ema_decay else "generator"
-    state = tf.train.Checkpoint(**{name: generator})
-    if _restore_newest(run_dir, state, whole=False) is None:
+
+    def read(path: Path) -> keras.Model:
+        generator = new_generator(config)
+        state = tf.train.Checkpoint(**{name: generator})
+        status = state.read(str(path / "state"))
+        status.assert_existing_objects_matched().expect_partial()
+        return generator
+
+    if not saved(run_dir):
         raise UserError(f"--run_dir {run_dir} holds no checkpoint yet")
+    some = False
+    for path, generator in _newest_first(run_dir, read):
+        some = True
+        yield step_of(path), generator
+    if not some:
+        raise _none_sound(run_dir)
+
+
+def load_generator(run_dir: str | os.PathLike, averaged: bool = True) -> keras.Model:
+    """The generator of a run at its newest sound checkpoint; see `generators`."""
+    _, generator = next(generators(run_dir, averaged))
     return generator
 
 
-def _restore_newest(
-    run_dir: Path, state: tf.train.Checkpoint, whole: bool
-) -> Path | None:
-    paths = saved(run_dir)
-    for path in paths:
+def _newest_first(run_dir: Path, read: Callable[[Path], T]) -> Iterator[tuple[Path, T]]:
+    """What `read` makes of each checkpoint, except of the damaged ones."""
+    for path in saved(run_dir):
         try:
             _check(path)
-            status = state.read(str(path / "state"))
-            status.assert_existing_objects_matched()
-            if whole:
-                status.assert_consumed()
-            else:
-                status.expect_partial()
-            return path
+            result = read(path)
         except (UserError, tf.errors.OpError, ValueError, AssertionError) as error:
             warnings.warn(
                 f"checkpoint {path} is damaged and passed over: {_first_line(error)}",
-                stacklevel=2,
+                stacklevel=3,
             )
-    if paths:
-        raise UserError(
-            f"not one checkpoint in {run_dir / 'checkpoints'} is sound; remove that "
-            "folder to train from the beginning"
-        )
-    return None
+        else:
+            yield path, result
+
+
+def _none_sound(run_dir: Path) -> UserError:
+    return UserError(
+        f"not one checkpoint in {run_dir / 'checkpoints'} is sound; remove that "
+        "folder to train from the beginning"
+    )
 
 
 def _check(path: Path) -> None:

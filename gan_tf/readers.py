@@ -116,6 +116,4 @@ def _npz_array(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
 
 def damaged(path: Path, why: str) -> UserError:
     """The error for a file that is not what its name says."""
-    return UserError(
-        f"{path} cannot be used: {why}. Fetch it again or name another with --data_dir."
-    )
+    return UserError(f"{path} cannot be used: {why}. Fetch it again, or name another.")

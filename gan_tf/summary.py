@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -136,6 +137,19 @@ def read_scalars(folder: Path) -> dict[str, tuple[list[int], list[float]]]:
         tag: (sorted(points), [points[step] for step in sorted(points)])
         for tag, points in curves.items()
     }
+
+
+def write_evaluation(run_dir: Path, results: dict[str, dict[str, float]]) -> None:
+    """Writes figures named "step N ..." as scalars of step N, replacing older ones."""
+    folder = run_dir / "evaluation"
+    with explained(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    with tf.summary.create_file_writer(str(folder)).as_default():
+        for name, figures in results.items():
+            step = int(name.split()[1])
+            for metric, value in figures.items():
+                tf.summary.scalar(f"evaluation/{metric}", value, step)
 
 
 def loss_plot(curves: dict[str, tuple[list[int], list[float]]], title: str) -> bytes:

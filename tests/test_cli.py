@@ -92,7 +92,7 @@ def test_a_real_process_ends_with_one_sentence_too(tmp_path):
     refused((result.returncode, result.stdout, result.stderr), "holds no data set")
 
 
-@pytest.mark.parametrize("module", ["train", "generate"])
+@pytest.mark.parametrize("module", ["train", "generate", "evaluate"])
 def test_help_imports_no_tensorflow(module):
     code = (
         "import runpy, sys\n"

@@ -46,7 +46,7 @@ def test_commands_parse(line):
 
 def test_every_flag_named_anywhere_exists():
     known = {"--logdir"}
-    for module in ("train", "generate"):
+    for module in ("train", "generate", "evaluate"):
         parser = importlib.import_module(f"gan_tf.{module}").parser()
         known |= {flag for action in parser._actions for flag in action.option_strings}
     assert set(re.findall(r"--[a-z_0-9]+", README)) <= known

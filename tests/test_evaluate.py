@@ -1,0 +1,74 @@
+import json
+
+import numpy as np
+import pytest
+from conftest import refused
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import gan_tf
+from gan_tf import evaluate, evaluation, images
+from gan_tf.files import read_json
+from gan_tf.strokes import draw_digits
+
+
+@pytest.fixture(autouse=True)
+def few_samples_and_no_mnist(monkeypatch, tmp_path):
+    monkeypatch.setattr(evaluation, "COUNT", 300)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "nothing"))
+    monkeypatch.setattr("gan_tf.data._reachable", lambda _: False)
+
+
+@pytest.fixture
+def run_dir(tiny, tmp_path):
+    gan_tf.train(tiny(), tmp_path / "r", progress=False)
+    return tmp_path / "r"
+
+
+@pytest.mark.filterwarnings("ignore:only the figures")
+def test_a_run_is_scored_at_every_checkpoint(invoke, run_dir):
+    code, output, _ = invoke(evaluate, f"--run_dir={run_dir}", "--all")
+    assert code == 0
+    assert "mnist_frechet_distance" in output
+    content = read_json(run_dir / "evaluation.json")
+    names = list(content["results"])
+    assert [name.split(" of ")[0] for name in names] == ["step 20", "step 10"]
+    assert all("on drawn" in name and "not MNIST" in name for name in names)
+    assert (run_dir / "evaluation.png").read_bytes()[:4] == b"\x89PNG"
+    accumulator = EventAccumulator(str(run_dir / "evaluation"), {"tensors": 0})
+    accumulator.Reload()
+    steps = [e.step for e in accumulator.Tensors("evaluation/mnist_frechet_distance")]
+    assert sorted(steps) == [10, 20]
+    invoke(evaluate, f"--run_dir={run_dir}")
+    assert len(list((run_dir / "evaluation").iterdir())) == 1  # replaced
+
+
+@pytest.mark.filterwarnings("ignore:only the figures")
+def test_anyones_samples_as_json(invoke, tmp_path):
+    drawn, _ = draw_digits(310, seed=0)
+    images.write_npz(tmp_path / "x.npz", drawn)
+    code, output, _ = invoke(evaluate, f"--samples={tmp_path}/x.npz", "--json")
+    assert code == 0
+    content = json.loads(output)
+    assert content["results"].keys() == {"x.npz"}
+    assert content["real"]["precision"] > 0.8
+    assert (tmp_path / "evaluation.json").exists()
+
+
+def test_missing_mnist_costs_figures_and_a_warning(invoke, run_dir):
+    with pytest.warns(UserWarning, match="only the figures that need no image"):
+        invoke(evaluate, f"--run_dir={run_dir}")
+
+
+def test_wrong_input_gets_one_sentence(invoke, run_dir, tmp_path, data_dir):
+    refused(invoke(evaluate, f"--run_dir={tmp_path}/none"), "does not exist")
+    refused(invoke(evaluate, f"--samples={tmp_path}/none.npz"), "No such file")
+    np.savez(tmp_path / "few.npz", images=np.zeros((9, 28, 28), np.uint8))
+    refused(invoke(evaluate, f"--samples={tmp_path}/few.npz"), "at least 300 of 28x28")
+    np.savez(tmp_path / "float.npz", images=np.zeros((300, 28, 28)))
+    refused(invoke(evaluate, f"--samples={tmp_path}/float.npz"), "must hold uint8")
+    np.savez(tmp_path / "flat.npz", images=np.zeros((300, 784), np.uint8))
+    refused(invoke(evaluate, f"--samples={tmp_path}/flat.npz"), "[300, 784]")
+    both = invoke(evaluate, f"--samples={tmp_path}/flat.npz", "--all")
+    refused(both, "--all is for the checkpoints")
+    other = invoke(evaluate, f"--run_dir={run_dir}", f"--data_dir={data_dir}")
+    refused(other, "is not MNIST, which the judge knows")
