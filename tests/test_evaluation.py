@@ -25,7 +25,7 @@ def real():
 
 
 def test_the_report_is_the_metrics(judge, real):
-    images, _ = draw_digits(400, seed=3)
+    images, _ = draw_digits(1000, seed=3)
     told = []
     figures = evaluate(images, judge, real, told.append)
     assert list(figures) == list(REPORT)
@@ -38,7 +38,7 @@ def test_the_report_is_the_metrics(judge, real):
     scores = metrics.neighbourhood_scores(test_features, features)
     assert figures["precision"] == scores.precision
     assert figures["recall"] == scores.recall
-    shares = np.bincount(labels, minlength=10) / 400
+    shares = np.bincount(labels, minlength=10) / 1000
     assert figures["smallest_class_share"] == shares.min()
     assert figures["largest_class_share"] == shares.max()
     assert figures["nearest_training_distance"] > 1
@@ -50,10 +50,10 @@ def test_without_data_the_shipped_figures_are_enough(judge):
 
 
 def test_good_collapsed_and_memorised_samples_are_ranked_rightly(judge, real):
-    good = evaluate(draw_digits(400, seed=3)[0], judge, real)
-    images, labels = draw_digits(5000, seed=4)
-    collapsed = evaluate(images[labels == 1][:400], judge, real)
-    memorised = evaluate(real.training[:400], judge, real)
+    good = evaluate(draw_digits(1000, seed=3)[0], judge, real)
+    images, labels = draw_digits(10000, seed=4)
+    collapsed = evaluate(images[labels == 1][:1000], judge, real)
+    memorised = evaluate(real.training[:1000], judge, real)
     assert collapsed["largest_class_share"] > 0.9
     assert collapsed["class_divergence"] > 1.5 > 0.1 > good["class_divergence"]
     assert collapsed["recall"] < 0.3 < 0.7 < good["recall"]
