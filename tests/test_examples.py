@@ -50,6 +50,18 @@ def test_train_from_python_and_interpolate(data_dir, tmp_path):
     assert out.read_bytes()[:4] == b"GIF8"
 
 
+def test_dirac_gan_circles_without_r1_and_converges_with_it(tmp_path):
+    output = run_example("dirac_gan.py", "--out", tmp_path / "x.png")
+    without, with_r1 = (
+        float(line.split("distance ")[1].split()[0])
+        for line in output.splitlines()
+        if line.startswith("R1 weight")
+    )
+    assert without == pytest.approx(0.2839, abs=1e-4)  # a known value
+    assert with_r1 < 1e-6
+    assert read_png(tmp_path / "x.png").shape == (500, 1000)
+
+
 def test_document_recipe(data_dir, tmp_path):
     run_example(
         "document_recipe.py",
