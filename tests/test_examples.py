@@ -1,5 +1,7 @@
 """Every example runs, as a user runs it, with tiny settings, and draws what it says."""
 
+import re
+
 import pytest
 from conftest import ROOT, run_python
 
@@ -60,6 +62,21 @@ def test_dirac_gan_circles_without_r1_and_converges_with_it(tmp_path):
     assert without == pytest.approx(0.2839, abs=1e-4)  # a known value
     assert with_r1 < 1e-6
     assert read_png(tmp_path / "x.png").shape == (500, 1000)
+
+
+def test_optimal_discriminator_is_the_theorys(tmp_path):
+    out, film = tmp_path / "x.png", tmp_path / "x.gif"
+    output = run_example(
+        "optimal_discriminator.py", "--steps=900", "--out", out, "--film", film
+    )
+    numbers = [float(n) for n in re.findall(r"-?\d+\.\d+", output)]
+    bias, slope, _, value, theory, mean, deviation = numbers
+    assert (bias, slope) == (pytest.approx(0.5, abs=0.05), pytest.approx(-1, abs=0.05))
+    assert theory == pytest.approx(-1.1635, abs=1e-4)
+    assert value == pytest.approx(theory, abs=0.005)
+    assert abs(mean) < 0.5
+    assert 0.5 < deviation < 2
+    assert film.read_bytes()[:4] == b"GIF8"
 
 
 def test_document_recipe(data_dir, tmp_path):
