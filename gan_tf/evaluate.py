@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,22 +65,18 @@ def main(values: argparse.Namespace) -> None:
         from gan_tf.files import write_atomically, write_json
     judge = classifier.load_judge()
     sets = _samples(values) if values.samples else _run_samples(values)
-    first_name, images = next(sets)  # what is wrong with them is told before the work
+    first = next(sets)  # what is wrong with it is told before the work
     real = _real_images(values.data_dir)
-    picture = evaluation.picture(images, judge, real)
     results = {}
-    name = first_name
-    while True:
+    for name, images in itertools.chain([first], sets if values.all else ()):
         with evaluation.progress(name) as tell:
             results[name] = evaluation.evaluate(images, judge, real, tell)
-        if not values.all or (following := next(sets, None)) is None:
-            break
-        name, images = following
 
     home = Path(values.samples).parent if values.samples else Path(values.run_dir)
     out = Path(values.out) if values.out else home
     content = {"judge": judge.digest, "real": judge.floors, "results": results}
     write_json(out / "evaluation.json", content)
+    picture = evaluation.picture(first[1], judge, real)
     write_atomically(out / "evaluation.png", picture)
     if not values.samples:
         summary.write_evaluation(Path(values.run_dir), results)

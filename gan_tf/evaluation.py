@@ -160,7 +160,7 @@ def progress(name: str) -> Iterator[Callable[[str], None]]:
 
 
 def picture(images: np.ndarray, judge: Judge, real: RealImages | None) -> bytes:
-    """Samples, class shares, and samples above their nearest training images: PNG."""
+    """Samples, class shares, and samples beside their nearest training images: PNG."""
     figure = Figure(figsize=(13, 5), layout="constrained")
     sheet, shares, pairs = figure.subplots(1, 3)
     _show(sheet, grid(images[:100]), "100 samples")

@@ -53,7 +53,7 @@ def test_the_whole_state_comes_back_and_three_are_kept(tmp_path, gan, tiny):
     states = save_at(tmp_path, gan, [2, 3, 5, 8])
     names = [path.name for path in checkpoint.saved(tmp_path)]
     assert names == ["step-00000008", "step-00000005", "step-00000003"]
-    assert os.listdir(tmp_path / "checkpoints").sort() == names.sort()
+    assert sorted(os.listdir(tmp_path / "checkpoints")) == sorted(names)
     other = build_gan(tiny(seed=5))
     assert not same(state(other), states[8])
     checkpoint.restore(tmp_path, other)

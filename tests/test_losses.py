@@ -109,32 +109,30 @@ def gradients_of(loss_of_logits):
     ]
 
 
-def test_the_documents_generator_loss_trains_nothing():
-    """BCE(ones_like(logits), 1) takes 1 for the logit: a constant, without gradient."""
+def documents_loss(label):
+    """BCE(ones_like(logits), label): 1 stands where the logit should."""
 
-    def documents(logits):
+    def loss(logits):
         return tf.reduce_mean(
             tf.nn.sigmoid_cross_entropy_with_logits(
-                labels=tf.ones_like(logits), logits=tf.ones_like(logits)
+                labels=tf.fill(logits.shape, label), logits=tf.ones_like(logits)
             )
         )
 
-    assert all(g is None for gradients in gradients_of(documents) for g in gradients)
+    return loss
+
+
+def test_the_documents_generator_loss_trains_nothing():
+    gradients = gradients_of(documents_loss(1.0))
+    assert all(g is None for network in gradients for g in network)
     of_generator, _ = gradients_of(losses.generator_loss)
     assert max(float(tf.reduce_max(abs(g))) for g in of_generator) > 0
 
 
 def test_the_fake_half_of_the_documents_discriminator_loss_trains_nothing():
-    """BCE(ones_like(logits), 0) is log(1 + e) whatever the discriminator says."""
-
-    def documents(logits):
-        return tf.reduce_mean(
-            tf.nn.sigmoid_cross_entropy_with_logits(
-                labels=tf.zeros_like(logits), logits=tf.ones_like(logits)
-            )
-        )
-
-    assert all(g is None for gradients in gradients_of(documents) for g in gradients)
-    assert float(documents(tf.constant([[-3.0]]))) == pytest.approx(
+    """It is log(1 + e) whatever the discriminator says."""
+    gradients = gradients_of(documents_loss(0.0))
+    assert all(g is None for network in gradients for g in network)
+    assert float(documents_loss(0.0)(tf.constant([[-3.0]]))) == pytest.approx(
         math.log(1 + math.e), rel=1e-6
     )
