@@ -35,8 +35,11 @@ KEPT = 3
 _MANIFEST = "manifest.json"
 
 
-def save(run_dir: Path, gan: GAN) -> Path:
-    """Saves the state at its step and removes all but the `KEPT` newest.
+def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
+    """Saves the state at its step; keeps the `KEPT` newest and the best one.
+
+    Args:
+        distance: the Frechet distance of its samples, if they were judged.
 
     Raises:
         UserError: it could not be written, for one because the disk is full; the
@@ -56,7 +59,12 @@ def save(run_dir: Path, gan: GAN) -> Path:
             for file in sorted(beside.iterdir()):
                 digests[file.name] = file_digest(file)
                 sync(file)
-            manifest = {"format": FORMAT, "step": step, "files": digests}
+            manifest = {
+                "format": FORMAT,
+                "step": step,
+                "frechet_distance": distance,
+                "files": digests,
+            }
             write_json(beside / _MANIFEST, manifest)
             _remove(path)  # a damaged one of the same step
             os.replace(beside, path)
@@ -65,14 +73,31 @@ def save(run_dir: Path, gan: GAN) -> Path:
         raise cannot_write(path, str(error)) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+    best = judged(run_dir)[:1]
     for old in saved(run_dir)[KEPT:]:
-        _remove(old)
+        if old not in best:
+            _remove(old)
     return path
 
 
 def saved(run_dir: Path) -> list[Path]:
     """The checkpoints of a run, the newest first."""
     return sorted((run_dir / "checkpoints").glob("step-*"), reverse=True)
+
+
+def judged(run_dir: Path) -> list[Path]:
+    """The checkpoints whose samples were judged, the best (least distance) first."""
+    distances = {path: distance_of(path) for path in reversed(saved(run_dir))}
+    known = {path: value for path, value in distances.items() if value is not None}
+    return sorted(known, key=known.__getitem__)  # of two alike the older one
+
+
+def distance_of(path: Path) -> float | None:
+    """The Frechet distance noted in a checkpoint; None if there is none, or damage."""
+    try:
+        return read_json(path / _MANIFEST).get("frechet_distance")
+    except UserError:
+        return None
 
 
 def step_of(path: Path) -> int:
@@ -93,18 +118,19 @@ def restore(run_dir: Path, gan: GAN) -> None:
         status = gan.checkpoint().read(str(path / "state"))
         status.assert_existing_objects_matched().assert_consumed()
 
-    if next(_newest_first(run_dir, read), None) is None and saved(run_dir):
+    if next(_sound(saved(run_dir), read), None) is None and saved(run_dir):
         raise _none_sound(run_dir)
 
 
 def generators(
-    run_dir: str | os.PathLike, averaged: bool = True
+    run_dir: str | os.PathLike, averaged: bool = True, best: bool = False
 ) -> Iterator[tuple[int, keras.Model]]:
     """Step and generator of each sound checkpoint of a run, the newest first.
 
     Args:
         averaged: the moving average of the weights, where the run has one, instead
             of the last weights.
+        best: only those whose samples were judged in training, the best first.
 
     Raises:
         UserError: there is no such run, or it has no sound checkpoint.
@@ -122,23 +148,31 @@ def generators(
 
     if not saved(run_dir):
         raise UserError(f"--run_dir {run_dir} holds no checkpoint yet")
+    if best and not judged(run_dir):
+        raise UserError(
+            f"--run_dir {run_dir} holds no judged checkpoint: --health was off, or the "
+            "data are not MNIST"
+        )
     some = False
-    for path, generator in _newest_first(run_dir, read):
+    paths = judged(run_dir) if best else saved(run_dir)
+    for path, generator in _sound(paths, read):
         some = True
         yield step_of(path), generator
     if not some:
         raise _none_sound(run_dir)
 
 
-def load_generator(run_dir: str | os.PathLike, averaged: bool = True) -> keras.Model:
-    """The generator of a run at its newest sound checkpoint; see `generators`."""
-    _, generator = next(generators(run_dir, averaged))
+def load_generator(
+    run_dir: str | os.PathLike, averaged: bool = True, best: bool = False
+) -> keras.Model:
+    """The generator of a run's newest (or best) sound checkpoint; see `generators`."""
+    _, generator = next(generators(run_dir, averaged, best))
     return generator
 
 
-def _newest_first(run_dir: Path, read: Callable[[Path], T]) -> Iterator[tuple[Path, T]]:
+def _sound(paths: list[Path], read: Callable[[Path], T]) -> Iterator[tuple[Path, T]]:
     """What `read` makes of each checkpoint, except of the damaged ones."""
-    for path in saved(run_dir):
+    for path in paths:
         try:
             _check(path)
             result = read(path)

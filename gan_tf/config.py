@@ -98,6 +98,11 @@ class Config:
     save_every: int = _option(
         1000, "steps between two checkpoints", minimum=1, shapes_run=False
     )
+    health: bool = _option(
+        True,
+        "judge 1000 samples with every sheet and keep the best checkpoint (MNIST only)",
+        shapes_run=False,
+    )
     stop_g_loss: float = _option(
         0.0,
         "stop once g_loss, averaged over log_every steps, falls below this; 0: never",

@@ -40,6 +40,12 @@ def parser() -> cli.Parser:
         "--seed", type=cli.seed, default=0, metavar="N", help="source of the noise"
     )
     flags.add_argument(
+        "--checkpoint",
+        choices=("last", "best"),
+        default="last",
+        help="the newest one, or the one whose samples were judged best in training",
+    )
+    flags.add_argument(
         "--weights",
         choices=("averaged", "raw"),
         default="averaged",
@@ -97,7 +103,10 @@ def _run_samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]
     _, content = run.read_run(Path(values.run_dir))
     source = content["data"]["name"]
     domain = "" if source == "mnist" else f" of a run on {source}, not MNIST"
-    for step, generator in generators(values.run_dir, values.weights == "averaged"):
+    found = generators(
+        values.run_dir, values.weights == "averaged", values.checkpoint == "best"
+    )
+    for step, generator in found:
         yield f"step {step}{domain}", sample(generator, values.seed, COUNT)
 
 

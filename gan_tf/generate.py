@@ -53,6 +53,12 @@ def parser() -> cli.Parser:
         help="images of one walk, both ends included",
     )
     flags.add_argument(
+        "--checkpoint",
+        choices=("last", "best"),
+        default="last",
+        help="the newest one, or the one whose samples were judged best in training",
+    )
+    flags.add_argument(
         "--weights",
         choices=("averaged", "raw"),
         default="averaged",
@@ -73,7 +79,9 @@ def main(values: argparse.Namespace) -> None:
         raise UserError("--interpolate draws into x.png or x.gif")
     with cli.quiet_tensorflow():
         from gan_tf import checkpoint
-    generator = checkpoint.load_generator(values.run_dir, values.weights == "averaged")
+    generator = checkpoint.load_generator(
+        values.run_dir, values.weights == "averaged", values.checkpoint == "best"
+    )
     if values.interpolate:
         _write_walks(generator, values, out)
     else:

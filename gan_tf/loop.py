@@ -8,13 +8,15 @@ import math
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from gan_tf import checkpoint, data, images, run, summary
+from gan_tf import checkpoint, data, health, images, run, summary
+from gan_tf.classifier import load_judge
 from gan_tf.config import Config, as_text
 from gan_tf.errors import UserError
 from gan_tf.files import write_atomically
@@ -112,10 +114,18 @@ def _train_on(
             if _due(step, config.log_every) or last_step:
                 means = log.write(step)
                 last_step |= means["g_loss"] < config.stop_g_loss
+            distance = None
             if _due(step, config.sample_every):
                 _draw_sheet(gan, training, config, run_dir, log)
-            if _due(step, config.save_every) or last_step or signals:
-                checkpoint.save(run_dir, gan)
+                if config.health and training.name == "mnist":
+                    distance = _look(gan, config, log)
+            if (
+                _due(step, config.save_every)
+                or last_step
+                or signals
+                or _is_best(distance, run_dir)
+            ):
+                checkpoint.save(run_dir, gan, distance)
             if last_step or signals:
                 break
     if signals and not last_step:
@@ -187,6 +197,24 @@ def _draw_sheet(
     sheet = _sheet(gan, training, config)
     images.write_png(run.sheet_path(run_dir, step), sheet)
     log.sheet(step, sheet)
+
+
+def _look(gan: GAN, config: Config, log: summary.Summary) -> float:
+    """Judges some samples, tells how they are, and returns their Frechet distance."""
+    step = int(gan.step.numpy())
+    figures = health.look(gan.sampler, load_judge(), config.seed)
+    log.look(step, figures, health.sentence(figures))
+    concern = health.warning(figures)
+    if concern:
+        warnings.warn(f"step {step}: {concern}", stacklevel=2)
+    return figures[health.DISTANCE]
+
+
+def _is_best(distance: float | None, run_dir: Path) -> bool:
+    if distance is None:
+        return False
+    judged = checkpoint.judged(run_dir)
+    return not judged or distance < checkpoint.distance_of(judged[0])
 
 
 def _sheet(gan: GAN, training: data.ImageSet, config: Config) -> np.ndarray:

@@ -89,6 +89,14 @@ class Summary:
         self._start_interval()
         return means
 
+    def look(self, step: int, figures: dict[str, float], text: str) -> None:
+        """Writes the figures of a look at the samples and shows `text`."""
+        with self._writing(step):
+            for name, value in figures.items():
+                tf.summary.scalar(name, value)
+        if self._progress:
+            tqdm.write(f"step {step}, samples: {text}", file=sys.stdout)
+
     def sheet(self, step: int, picture: np.ndarray) -> None:
         """Writes a sample sheet, a uint8 `[H, W]` picture."""
         with self._writing(step):

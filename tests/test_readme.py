@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT
 
 from gan_tf.config import RECIPES, Config, as_text
+from gan_tf.health import FIGURES
 from gan_tf.summary import SCALARS
 
 README = (ROOT / "README.md").read_text()
@@ -34,7 +35,8 @@ def test_the_document_recipe_is_told():
 
 
 def test_the_table_of_tags_is_what_is_written():
-    rows = [f"| `{name}` | {what} |" for name, what in SCALARS.items()]
+    tags = SCALARS | FIGURES
+    rows = [f"| `{name}` | {what} |" for name, what in tags.items()]
     assert "\n".join(rows) in README
 
 
