@@ -44,7 +44,7 @@ def test_a_look_finds_the_only_digit(digits):
 
 
 @pytest.mark.parametrize(
-    "shares, words",
+    ("shares", "words"),
     [
         ([0.1] * 10, None),
         ([0.01, 0.30] + [0.08625] * 8, None),
