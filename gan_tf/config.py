@@ -70,16 +70,19 @@ class Config:
         "the generator's last layer: linear is the document's code, sigmoid its text",
         choices=("sigmoid", "linear"),
     )
-    learning_rate: float = _option(1e-3, "Adam's step size, both networks", minimum=0.0)
+    learning_rate: float = _option(2e-3, "Adam's step size, both networks", minimum=0.0)
     beta_1: float = _option(
-        0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0
+        0.0, "Adam's decay of the mean gradient", minimum=0.0, below=1.0
     )
     r1_weight: float = _option(
-        1.0, "gamma of the R1 gradient penalty on real images, 0 for none", minimum=0.0
+        0.1, "gamma of the R1 gradient penalty on real images, 0 for none", minimum=0.0
+    )
+    r1_every: int = _option(
+        4, "steps from one R1 penalty to the next, weighted so many times", minimum=1
     )
     ema_decay: float = _option(
-        0.999,
-        "decay of the averaged generator per step, 0 for none",
+        0.9999,
+        "decay of the averaged generator per step, at most; 0 for no average",
         minimum=0.0,
         below=1.0,
     )
@@ -153,6 +156,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "document": {
         "output_activation": "linear",
         "learning_rate": 2e-4,
+        "beta_1": 0.5,
         "r1_weight": 0.0,
         "ema_decay": 0.0,
     },

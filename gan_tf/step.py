@@ -21,7 +21,7 @@ from gan_tf.randomness import TRAINING, latent
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class GAN:
-    """Everything that training changes, and the two numbers that shape a step.
+    """Everything that training changes, and the numbers that shape a step.
 
     Attributes:
         generator: latent `[B, latent_dim]` to samples `[B, ...]`.
@@ -31,7 +31,8 @@ class GAN:
         average: the exponential moving average of the generator, or None.
         step: int64 scalar, training steps done.
         r1_weight: gamma of the R1 penalty; 0 for none.
-        ema_decay: how much of the average is kept in a step.
+        r1_every: steps from one R1 penalty to the next (lazy R1).
+        ema_decay: how much of the average is kept in a step, at most.
     """
 
     generator: keras.Model
@@ -41,6 +42,7 @@ class GAN:
     average: keras.Model | None
     step: tf.Variable
     r1_weight: float = 0.0
+    r1_every: int = 1
     ema_decay: float = 0.0
 
     @property
@@ -72,6 +74,7 @@ def build_gan(config: Config) -> GAN:
         learning_rate=config.learning_rate,
         beta_1=config.beta_1,
         r1_weight=config.r1_weight,
+        r1_every=config.r1_every,
         ema_decay=config.ema_decay,
     )
 
@@ -93,6 +96,7 @@ def assemble(
     learning_rate: float = Config.learning_rate,
     beta_1: float = Config.beta_1,
     r1_weight: float = Config.r1_weight,
+    r1_every: int = Config.r1_every,
     ema_decay: float = Config.ema_decay,
 ) -> GAN:
     """A training state around any two networks, with an Adam for each.
@@ -115,6 +119,7 @@ def assemble(
         average=average,
         step=tf.Variable(0, dtype=tf.int64, name="step"),
         r1_weight=r1_weight,
+        r1_every=r1_every,
         ema_decay=ema_decay,
     )
 
@@ -123,7 +128,7 @@ def train_step(gan: GAN, real: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
     """One step: D on real and generated samples, then G through the new D.
 
     Goodfellow et al. 2014, Algorithm 1 with k = 1 and the non-saturating G loss, with
-    new noise for each half; R1 after Mescheder et al. 2018.
+    new noise for each half; R1 after Mescheder et al. 2018, not at every step.
 
     Args:
         real: `[B, ...]`, float32, a batch of data.
@@ -141,7 +146,7 @@ def train_step(gan: GAN, real: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
         logits = gan.discriminator(tf.concat([real, fake], axis=0))
         real_logits, fake_logits = logits[:batch], logits[batch:]
         d_loss = losses.discriminator_loss(real_logits, fake_logits)
-        r1 = losses.r1_penalty(gan.discriminator, real) if gan.r1_weight else 0.0
+        r1 = _lazy_r1(gan, real) if gan.r1_weight else tf.zeros([])
         d_objective = d_loss + gan.r1_weight / 2 * r1
     d_gradients = _descend(
         gan.discriminator_optimizer, tape, d_objective, gan.discriminator
@@ -158,7 +163,7 @@ def train_step(gan: GAN, real: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
     return {
         "d_loss": d_loss,
         "g_loss": g_loss,
-        "r1": tf.convert_to_tensor(r1),
+        "r1": r1,
         "d_real": tf.reduce_mean(tf.sigmoid(real_logits)),
         "d_fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
         "d_real_accuracy": _share(real_logits > 0),
@@ -209,6 +214,21 @@ def compile_train_steps(
     return call
 
 
+def _lazy_r1(gan: GAN, real: tf.Tensor) -> tf.Tensor:
+    """The R1 penalty, `r1_every` times it at every `r1_every`-th step and else 0.
+
+    Its mean over steps is that of R1 at every step, at a fraction of the cost: Karras
+    et al. 2020, appendix B.
+    """
+    if gan.r1_every == 1:
+        return losses.r1_penalty(gan.discriminator, real)
+    return tf.cond(
+        gan.step % gan.r1_every == 0,
+        lambda: gan.r1_every * losses.r1_penalty(gan.discriminator, real),
+        lambda: tf.zeros([]),
+    )
+
+
 def _descend(
     optimizer: keras.optimizers.Optimizer,
     tape: tf.GradientTape,
@@ -225,11 +245,12 @@ def _descend(
 def _move_average(gan: GAN) -> None:
     """Moves the average: average += (1 - decay) (generator - average).
 
-    The decay grows from 0.1 with the first steps, (1 + t) / (10 + t), so that the
-    average does not drag the initial weights along (as in `tf.train`'s moving average).
+    Until it meets `ema_decay`, the decay is (1 + t) / (4 + t), which weighs step t by
+    t^2: the average is always over about the last third of the run and never drags
+    the first steps along (Karras et al. 2024, section 3.1, with gamma = 2).
     """
     t = tf.cast(gan.step, tf.float32)
-    decay = tf.minimum(gan.ema_decay, (1.0 + t) / (10.0 + t))
+    decay = tf.minimum(gan.ema_decay, (1.0 + t) / (4.0 + t))
     for mean, value in zip(
         gan.average.trainable_variables, gan.generator.trainable_variables
     ):

@@ -153,11 +153,14 @@ def write_evaluation(run_dir: Path, results: dict[str, dict[str, float]]) -> Non
     with explained(folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-    with tf.summary.create_file_writer(str(folder)).as_default():
-        for name, figures in results.items():
-            step = int(name.split()[1])
-            for metric, value in figures.items():
-                tf.summary.scalar(f"evaluation/{metric}", value, step)
+    try:
+        with tf.summary.create_file_writer(str(folder)).as_default():
+            for name, figures in results.items():
+                step = int(name.split()[1])
+                for metric, value in figures.items():
+                    tf.summary.scalar(f"evaluation/{metric}", value, step)
+    except tf.errors.OpError as error:
+        raise cannot_write(folder, str(error)) from error
 
 
 def loss_plot(curves: dict[str, tuple[list[int], list[float]]], title: str) -> bytes:

@@ -115,7 +115,7 @@ def test_intervals_and_call_length_do_not_change_the_result(finished, tiny, tmp_
 
 def test_each_option_that_shapes_the_result_does(finished, tiny, tmp_path):
     for number, change in enumerate(
-        ({"seed": 1}, {"learning_rate": 2e-3}, {"r1_weight": 3.0}, {"beta_1": 0.9})
+        ({"seed": 1}, {"learning_rate": 1e-3}, {"r1_weight": 3.0}, {"beta_1": 0.9})
     ):
         gan = train(tiny(epochs=40, **change), tmp_path / str(number))
         assert any((a != b).any() for a, b in zip(state(gan)[:-1], state(finished[2])))
@@ -123,7 +123,7 @@ def test_each_option_that_shapes_the_result_does(finished, tiny, tmp_path):
 
 def test_another_configuration_is_refused(finished, tiny):
     _, run_dir, _ = finished
-    with pytest.raises(UserError, match=r"beta_1: 0\.5, 0\.9"):
+    with pytest.raises(UserError, match=r"beta_1: 0\.0, 0\.9"):
         train(tiny(epochs=40, beta_1=0.9), run_dir)
 
 

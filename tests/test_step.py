@@ -92,12 +92,17 @@ def norm(gradients):
     return np.sqrt(sum(np.sum(g**2) for g in gradients))
 
 
-@pytest.mark.parametrize("gamma", [0.0, 0.7])
-def test_a_step_is_the_algorithm(gamma):
-    gan = with_plain_descent(small_gan(r1_weight=gamma))
+@pytest.mark.parametrize(
+    ("weight", "every", "step", "gamma"),
+    [(0.0, 4, 0, 0.0), (0.7, 1, 3, 0.7), (0.7, 3, 6, 2.1), (0.7, 3, 7, 0.0)],
+)
+def test_a_step_is_the_algorithm(weight, every, step, gamma):
+    """`gamma` is what the R1 weight comes to at this step."""
+    gan = with_plain_descent(small_gan(r1_weight=weight, r1_every=every))
+    gan.step.assign(step)
     g, d = weights_of(gan.generator), weights_of(gan.discriminator)
     real = np.float64(real_batch())
-    z_d, z_g = np.float64(latent(SEED, TRAINING, 0, (2, 5, 2)))
+    z_d, z_g = np.float64(latent(SEED, TRAINING, step, (2, 5, 2)))
 
     metrics = train_step(gan, real_batch(), SEED)
 
@@ -117,7 +122,7 @@ def test_a_step_is_the_algorithm(gamma):
     expected = {
         "d_loss": d_loss,
         "g_loss": g_loss,
-        "r1": r1 if gamma else 0.0,
+        "r1": r1 * gamma / weight if weight else 0.0,
         "d_real": np.mean(1 / (1 + np.exp(-real_logits))),
         "d_fake": np.mean(1 / (1 + np.exp(-fake_logits))),
         "d_real_accuracy": np.mean(real_logits > 0),
@@ -128,7 +133,7 @@ def test_a_step_is_the_algorithm(gamma):
     assert metrics.keys() == expected.keys() == METRICS.keys()
     for name, value in expected.items():
         assert float(metrics[name]) == pytest.approx(value, rel=1e-4, abs=1e-6), name
-    assert int(gan.step) == 1
+    assert int(gan.step) == step + 1
 
 
 @pytest.mark.parametrize("moving", ["generator", "discriminator"])
@@ -168,7 +173,7 @@ def test_the_average_follows_the_generator():
     mean = weights_of(gan.generator)  # it starts there
     for step in range(100):
         train_step(gan, real_batch(), SEED)
-        decay = min(0.9, (1 + step) / (10 + step))
+        decay = min(0.9, (1 + step) / (4 + step))
         mean = [
             decay * m + (1 - decay) * w for m, w in zip(mean, weights_of(gan.generator))
         ]

@@ -1,0 +1,248 @@
+"""The recipe study: from the document to the default, one change a row, three seeds.
+
+    python benchmarks/recipes.py --data_dir DIR --judges judge1.npz judge2.npz
+    python benchmarks/recipes.py --data_dir DIR --quick --out quick.json
+    python benchmarks/recipes.py --time
+    python benchmarks/recipes.py --tables
+
+Trains each row of `LADDER` with each seed as a user would (`--work` holds the runs;
+what was done before is not done again), scores 10000 samples of each under the judge
+that comes with the package and under others (`train_classifier.py --seed 1`), and
+writes it to `recipes.json`. `--time` adds the milliseconds of a step, all rows in
+turns, on what should be an idle machine. `--tables` writes the tables of README.md and
+BUILD_NOTES.md from that file.
+"""
+
+import argparse
+import dataclasses
+import json
+import platform
+import statistics
+import time
+from pathlib import Path
+
+from gan_tf import Config, train
+from gan_tf.cli import quiet_tensorflow
+
+ROOT = Path(__file__).parent.parent
+RESULTS = Path(__file__).with_name("recipes.json")
+
+# Each row: what it is called, its recipe, and what it changes.
+LADDER = {
+    "document": ("document", {}),
+    "sigmoid": ("document", {"output_activation": "sigmoid"}),
+    "default at 2e-4": ("default", {"learning_rate": 2e-4}),
+    "default": ("default", {}),
+}
+SEEDS = (0, 1, 2)
+SHOWN = {
+    "mnist_frechet_distance": 3,
+    "kernel_distance": 4,
+    "precision": 3,
+    "recall": 3,
+    "density": 3,
+    "coverage": 3,
+    "parzen_log_likelihood": 1,
+    "smallest_class_share": 3,
+    "largest_class_share": 3,
+    "nearest_training_distance": 2,
+}
+SHIPPED = "the judge of gan_tf"
+BEGIN, END = "<!-- benchmarks/recipes.py --tables -->\n", "<!-- end -->\n"
+
+
+def main() -> None:
+    """Does what the flags say."""
+    flags = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    flags.add_argument("--data_dir", default="", help="where MNIST lies")
+    flags.add_argument("--judges", nargs="*", default=[], metavar="NPZ")
+    flags.add_argument("--work", default="runs/recipes", help="where the runs are kept")
+    flags.add_argument("--out", default=str(RESULTS), metavar="JSON")
+    flags.add_argument("--rows", nargs="*", choices=LADDER, default=list(LADDER))
+    flags.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
+    flags.add_argument("--quick", action="store_true", help="300 steps, one seed")
+    flags.add_argument("--time", action="store_true", help="milliseconds of a step")
+    flags.add_argument("--tables", action="store_true", help="write the tables")
+    values = flags.parse_args()
+    if values.quick and Path(values.out) == RESULTS:
+        flags.error("--quick needs another --out than the study's own file")
+    if values.tables:
+        write_tables(read(Path(values.out)))
+        return
+    if values.time:
+        add_times(Path(values.out), values.rows)
+        return
+    epochs = 300 if values.quick else Config.epochs
+    work = Path(values.work) / "quick" if values.quick else Path(values.work)
+    score = scorer(values.data_dir, values.judges)
+    for seed in values.seeds[:1] if values.quick else values.seeds:
+        for row in values.rows:
+            name, changes = LADDER[row]
+            config = Config.recipe(
+                name, **changes, seed=seed, epochs=epochs, data_dir=values.data_dir
+            )
+            run_dir = work / f"{row.replace(' ', '-')}-{seed}"
+            train(config, run_dir)
+            add(Path(values.out), row, config, seed, score(run_dir))
+
+
+def scorer(data_dir: str, paths: list[str]):
+    """A function from a run directory to its figures under every judge."""
+    with quiet_tensorflow():
+        from gan_tf import checkpoint, data, evaluation, sampling
+        from gan_tf.classifier import load_judge
+    judges = {SHIPPED: load_judge()}
+    judges |= {Path(path).stem: load_judge(Path(path), "") for path in paths}
+    splits = [data.load("mnist", data_dir, split).images for split in ("train", "test")]
+    real = evaluation.RealImages(*splits)
+
+    def score(run_dir: Path) -> dict[str, dict]:
+        images = sampling.sample(
+            checkpoint.load_generator(run_dir), seed=0, count=evaluation.COUNT
+        )
+        return {
+            name: {
+                "sha256": judge.digest,
+                "real": judge.floors,
+                "figures": evaluation.evaluate(images, judge, real),
+            }
+            for name, judge in judges.items()
+        }
+
+    return score
+
+
+def read(path: Path) -> dict:
+    """The results so far."""
+    if not path.exists():
+        return {"judges": {}, "rows": {}}
+    return json.loads(path.read_text())
+
+
+def told(config: Config) -> dict:
+    """What makes a row: the options that shape a run, but for the seed."""
+    shaping = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.metadata.get("shapes_run", True) and field.name != "seed"
+    }
+    return json.loads(json.dumps(shaping)) | {"epochs": config.epochs}
+
+
+def add(path: Path, row: str, config: Config, seed: int, scores: dict) -> None:
+    """Puts one run's figures into the file."""
+    results = read(path)
+    entry = results["rows"].get(row)
+    if entry is None or entry["config"] != told(config):  # another recipe: begin again
+        entry = results["rows"][row] = {"config": told(config), "seeds": {}}
+    entry["seeds"][str(seed)] = {}
+    for judge, content in scores.items():
+        results["judges"][judge] = {k: content[k] for k in ("sha256", "real")}
+        entry["seeds"][str(seed)][judge] = content["figures"]
+    path.write_text(json.dumps(results, indent=1) + "\n")
+    figures = scores[SHIPPED]["figures"]
+    print(f"{row}, seed {seed}: {figures['mnist_frechet_distance']:.4f}", flush=True)
+
+
+def add_times(path: Path, rows: list[str], rounds: int = 7, steps: int = 200) -> None:
+    """Adds each row's milliseconds of a step: the median of rounds taken in turns."""
+    with quiet_tensorflow():
+        import numpy as np
+        import tensorflow as tf
+
+        from gan_tf.step import build_gan, compile_train_steps
+    chunk = np.random.default_rng(0).integers(0, 256, (50, 128, 784), np.uint8)
+    chunk = tf.constant(chunk)
+    calls, times = {}, {row: [] for row in rows}
+    for row in rows:
+        name, changes = LADDER[row]
+        config = Config.recipe(name, **changes)
+        calls[row] = compile_train_steps(build_gan(config), 0, config.jit_compile)
+        calls[row](chunk, 0, 50)  # compiles
+    for _ in range(rounds):
+        for row, call in calls.items():
+            begun = time.perf_counter()
+            for _ in range(steps // 50):
+                sums = call(chunk, 0, 50)
+            float(sums["d_loss"])
+            times[row].append((time.perf_counter() - begun) / steps * 1000)
+    results = read(path)
+    for row, values in times.items():
+        results["rows"][row]["milliseconds"] = {
+            "median": statistics.median(values),
+            "least": min(values),
+            "most": max(values),
+        }
+        print(f"{row}: {statistics.median(values):.2f} ms", flush=True)
+    results["machine"] = f"{platform.machine()}, {platform.system()}"
+    path.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def figures_table(results: dict) -> str:
+    """Every figure of every row, mean and standard deviation over the seeds."""
+    rows = {name: results["rows"][name] for name in LADDER if name in results["rows"]}
+    real = results["judges"][SHIPPED]["real"]
+    lines = [
+        f"| | real data | {' | '.join(rows)} |",
+        "| --- |" + " --- |" * (len(rows) + 1),
+    ]
+    for figure, digits in SHOWN.items():
+        cells = [
+            spread([seed[SHIPPED][figure] for seed in row["seeds"].values()], digits)
+            for row in rows.values()
+        ]
+        lines.append(
+            f"| `{figure}` | {real[figure]:.{digits}f} | {' | '.join(cells)} |"
+        )
+    times = [row.get("milliseconds", {}).get("median") for row in rows.values()]
+    if all(times):
+        cells = [f"{value:.1f}" for value in times]
+        lines.append(f"| milliseconds a step | | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def judges_table(results: dict) -> str:
+    """The Frechet distance of every row under every judge."""
+    rows = {name: results["rows"][name] for name in LADDER if name in results["rows"]}
+    judges = results["judges"]
+    figure, digits = "mnist_frechet_distance", 3
+    lines = [
+        f"| Frechet distance by | real data | {' | '.join(rows)} |",
+        "| --- |" + " --- |" * (len(rows) + 1),
+    ]
+    for judge, content in judges.items():
+        cells = []
+        for row in rows.values():
+            found = [
+                seed[judge][figure] for seed in row["seeds"].values() if judge in seed
+            ]
+            cells.append(spread(found, digits) if found else "")
+        floor = f"{content['real'][figure]:.{digits}f}"
+        lines.append(f"| {judge} | {floor} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+TABLES = {"README.md": figures_table, "BUILD_NOTES.md": judges_table}
+
+
+def write_tables(results: dict) -> None:
+    """Replaces the tables between the markers in README.md and BUILD_NOTES.md."""
+    for name, table in TABLES.items():
+        path = ROOT / name
+        before, rest = path.read_text().split(BEGIN)
+        after = rest.split(END)[1]
+        path.write_text(f"{before}{BEGIN}{table(results)}\n{END}{after}")
+
+
+def spread(values: list[float], digits: int) -> str:
+    """Mean and standard deviation as text."""
+    mean = f"{statistics.mean(values):.{digits}f}"
+    if len(values) < 2:
+        return mean
+    return f"{mean} &plusmn; {statistics.stdev(values):.{digits}f}"
+
+
+if __name__ == "__main__":
+    main()

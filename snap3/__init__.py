@@ -1,0 +1,43 @@
+"""gan_tf: the small GAN on MNIST, in TensorFlow 2 and Keras 3.
+
+Importing this package imports no TensorFlow; the first use of a function does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gan_tf.config import Config
+from gan_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from gan_tf.checkpoint import load_generator
+    from gan_tf.loop import train
+    from gan_tf.models import build_discriminator, build_generator
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Config",
+    "UserError",
+    "__version__",
+    "build_discriminator",
+    "build_generator",
+    "load_generator",
+    "train",
+]
+
+_HOMES = {
+    "build_discriminator": "models",
+    "build_generator": "models",
+    "load_generator": "checkpoint",
+    "train": "loop",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gan_tf' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"gan_tf.{_HOMES[name]}"), name)

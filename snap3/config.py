@@ -1,0 +1,206 @@
+"""Every option of a training run, once: its type, default, bounds and help.
+
+The command line (`gan_tf.cli`), `config.json`, the README's table and the Python API
+all come from the fields of `Config`. Standard library only, so that `--help` answers
+at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing
+from typing import Any
+
+from gan_tf.errors import UserError
+
+
+def _option(default: Any, help: str, **rules: Any) -> Any:
+    """A field with its help text and rules.
+
+    Rules: `minimum` (allowed), `below` (not allowed any more), `choices`, and
+    `shapes_run=False` for options that leave the trained weights as they are, so
+    that a run may be continued under another value.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, **rules})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """The configuration of one run; every field is also a flag of `gan_tf.train`.
+
+    Raises:
+        UserError: a value has the wrong type or lies outside its bounds.
+    """
+
+    epochs: int = _option(
+        30000,
+        "training steps in all; the document calls one batch an epoch",
+        minimum=1,
+        shapes_run=False,
+    )
+    dataset: str = _option(
+        "auto",
+        "mnist, the built-in strokes, or auto: mnist where it can be had",
+        choices=("auto", "mnist", "strokes"),
+        shapes_run=False,  # what was really loaded is compared by its digest
+    )
+    data_dir: str = _option(
+        "",
+        "folder with IDX files, mnist.npz or a prepared tensorflow_datasets set",
+        shapes_run=False,
+    )
+    seed: int = _option(
+        0, "source of initial weights, batches and noise", minimum=0, below=2**31
+    )
+    batch_size: int = _option(
+        128, "real images a step, and as many generated ones", minimum=1, below=2**20
+    )
+    latent_dim: int = _option(
+        100, "size of the generator's noise vector", minimum=1, below=2**20
+    )
+    generator_units: tuple[int, ...] = _option(
+        (256, 512), "sizes of the generator's hidden layers", minimum=1, below=2**20
+    )
+    discriminator_units: tuple[int, ...] = _option(
+        (512, 256), "sizes of the discriminator's hidden layers", minimum=1, below=2**20
+    )
+    output_activation: str = _option(
+        "sigmoid",
+        "the generator's last layer: linear is the document's code, sigmoid its text",
+        choices=("sigmoid", "linear"),
+    )
+    learning_rate: float = _option(1e-3, "Adam's step size, both networks", minimum=0.0)
+    beta_1: float = _option(
+        0.5, "Adam's decay of the mean gradient", minimum=0.0, below=1.0
+    )
+    r1_weight: float = _option(
+        1.0, "gamma of the R1 gradient penalty on real images, 0 for none", minimum=0.0
+    )
+    ema_decay: float = _option(
+        0.999,
+        "decay of the averaged generator per step, 0 for none",
+        minimum=0.0,
+        below=1.0,
+    )
+    jit_compile: bool = _option(
+        True, "compile the training step with XLA (other rounding than without)"
+    )
+    steps_per_call: int = _option(
+        50, "steps in one compiled call", minimum=1, below=2**16, shapes_run=False
+    )
+    log_every: int = _option(
+        100, "steps between two points of the curves", minimum=1, shapes_run=False
+    )
+    sample_every: int = _option(
+        1000, "steps between two sample sheets", minimum=1, shapes_run=False
+    )
+    save_every: int = _option(
+        1000, "steps between two checkpoints", minimum=1, shapes_run=False
+    )
+    health: bool = _option(
+        True,
+        "judge 1000 samples with every sheet and keep the best checkpoint (MNIST only)",
+        shapes_run=False,
+    )
+    stop_g_loss: float = _option(
+        0.0,
+        "stop once g_loss, averaged over log_every steps, falls below this; 0: never",
+        minimum=0.0,
+        shapes_run=False,
+    )
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = _checked(field, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+
+    @classmethod
+    def recipe(cls, name: str, **overrides: Any) -> Config:
+        """The named recipe, with single options replaced by `overrides`."""
+        if name not in RECIPES:
+            raise UserError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
+        return cls(**(RECIPES[name] | overrides))
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Config:
+        """The inverse of `to_dict`; refuses missing and unknown names."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(values, dict) or set(values) != names:
+            given = set(values) if isinstance(values, dict) else set()
+            odd = ", ".join(sorted(names ^ given))
+            raise UserError(f"a configuration needs exactly its own options; see {odd}")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return dataclasses.asdict(self)
+
+    def differences(self, other: Config) -> list[str]:
+        """What keeps `other` from continuing this run, one `name: old, new` each."""
+        return [
+            f"{field.name}: {as_text(mine)}, {as_text(theirs)}"
+            for field in dataclasses.fields(self)
+            if field.metadata.get("shapes_run", True)
+            and (mine := getattr(self, field.name))
+            != (theirs := getattr(other, field.name))
+        ]
+
+
+# The document's program with its losses corrected and nothing else changed.
+RECIPES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "document": {
+        "output_activation": "linear",
+        "learning_rate": 2e-4,
+        "r1_weight": 0.0,
+        "ema_decay": 0.0,
+    },
+}
+
+OPTION_TYPES: dict[str, Any] = typing.get_type_hints(Config)
+
+
+def as_text(value: Any) -> str:
+    """An option's value as it is written on a command line."""
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if value != "" else "none"
+
+
+def _checked(field: dataclasses.Field, value: Any) -> Any:
+    """`value` in the field's type and within its bounds."""
+    if OPTION_TYPES[field.name] == tuple[int, ...]:
+        if not isinstance(value, (tuple, list)):
+            raise UserError(f"{field.name} must be a list of integers, not {value!r}")
+        return tuple(_scalar(field, int, item) for item in value)
+    return _scalar(field, OPTION_TYPES[field.name], value)
+
+
+def _scalar(field: dataclasses.Field, kind: type, value: Any) -> Any:
+    rules = field.metadata
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind or (kind is float and not math.isfinite(value)):
+        raise UserError(f"{field.name} must be {_NOUN[kind]}, not {value!r}")
+    if "choices" in rules and value not in rules["choices"]:
+        raise UserError(
+            f"{field.name} must be one of {', '.join(rules['choices'])}, not {value!r}"
+        )
+    if "minimum" in rules and value < rules["minimum"]:
+        raise UserError(
+            f"{field.name} must be at least {rules['minimum']}, not {value}"
+        )
+    if "below" in rules and value >= rules["below"]:
+        raise UserError(f"{field.name} must be below {rules['below']}, not {value}")
+    return value
+
+
+_NOUN = {
+    int: "a whole number",
+    float: "a finite number",
+    bool: "true or false",
+    str: "a text",
+}

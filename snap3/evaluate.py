@@ -1,0 +1,150 @@
+"""Scores a run, or anyone's samples: `python -m gan_tf.evaluate --run_dir R`."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gan_tf import cli
+from gan_tf.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gan_tf.evaluation import RealImages
+
+_DESCRIPTION = """
+Score 10000 samples with the frozen judge that comes with the package, beside what real
+MNIST scores. The class shares and the Frechet distance need nothing else; the other
+figures compare with MNIST's images, looked for as gan_tf.train does.
+"""
+
+
+def parser() -> cli.Parser:
+    """The command's flags."""
+    flags = cli.Parser(prog="python -m gan_tf.evaluate", description=_DESCRIPTION)
+    flags.add_argument("--run_dir", default="runs/default", help="a trained run")
+    flags.add_argument(
+        "--samples",
+        metavar="FILE",
+        help="an npz with uint8 images [10000, 28, 28], instead of a run",
+    )
+    flags.add_argument(
+        "--all", action="store_true", help="score every checkpoint that the run keeps"
+    )
+    flags.add_argument(
+        "--seed", type=cli.seed, default=0, metavar="N", help="source of the noise"
+    )
+    flags.add_argument(
+        "--checkpoint",
+        choices=("last", "best"),
+        default="last",
+        help="the newest one, or the one whose samples were judged best in training",
+    )
+    flags.add_argument(
+        "--weights",
+        choices=("averaged", "raw"),
+        default="averaged",
+        help="the generator's moving average, or its last weights",
+    )
+    flags.add_argument("--data_dir", default="", metavar="DIR", help="where MNIST lies")
+    flags.add_argument(
+        "--out",
+        metavar="DIR",
+        help="where evaluation.json and evaluation.png go (default: the run "
+        "directory, or that of the samples)",
+    )
+    flags.add_argument(
+        "--json", action="store_true", help="print the figures as JSON, not as a table"
+    )
+    return flags
+
+
+def main(values: argparse.Namespace) -> None:
+    """Scores as the flags say."""
+    with cli.quiet_tensorflow():
+        from gan_tf import classifier, evaluation, summary
+        from gan_tf.files import write_atomically, write_json
+    judge = classifier.load_judge()
+    sets = _samples(values) if values.samples else _run_samples(values)
+    first = next(sets)  # what is wrong with it is told before the work
+    real = _real_images(values.data_dir)
+    results = {}
+    for name, images in itertools.chain([first], sets if values.all else ()):
+        with evaluation.progress(name) as tell:
+            results[name] = evaluation.evaluate(images, judge, real, tell)
+
+    home = Path(values.samples).parent if values.samples else Path(values.run_dir)
+    out = Path(values.out) if values.out else home
+    content = {"judge": judge.digest, "real": judge.floors, "results": results}
+    write_json(out / "evaluation.json", content)
+    picture = evaluation.picture(first[1], judge, real)
+    write_atomically(out / "evaluation.png", picture)
+    if not values.samples:
+        summary.write_evaluation(Path(values.run_dir), results)
+    if values.json:
+        print(json.dumps(content, indent=2))
+    else:
+        print(evaluation.table(judge, results))
+        print(f"wrote {out / 'evaluation.json'} and evaluation.png")
+
+
+def _run_samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
+    """Samples of the run's checkpoints, the newest first, named by their step."""
+    from gan_tf import run
+    from gan_tf.checkpoint import generators
+    from gan_tf.evaluation import COUNT
+    from gan_tf.sampling import sample
+
+    _, content = run.read_run(Path(values.run_dir))
+    source = content["data"]["name"]
+    domain = "" if source == "mnist" else f" of a run on {source}, not MNIST"
+    found = generators(
+        values.run_dir, values.weights == "averaged", values.checkpoint == "best"
+    )
+    for step, generator in found:
+        yield f"step {step}{domain}", sample(generator, values.seed, COUNT)
+
+
+def _samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
+    """The images of an npz file."""
+    from gan_tf.evaluation import COUNT
+    from gan_tf.readers import read_npz
+
+    if values.all:
+        raise UserError("--all is for the checkpoints of a run; --samples is one set")
+    path = Path(values.samples)
+    (images,) = read_npz(path, ("images",))
+    if images.ndim != 3 or images.shape[1:] != (28, 28) or len(images) < COUNT:
+        raise UserError(
+            f"{path} holds images of shape {list(images.shape)}; needed are at least "
+            f"{COUNT} of 28x28, because the Frechet distance depends on their number"
+        )
+    yield path.name, images[:COUNT]
+
+
+def _real_images(data_dir: str) -> RealImages | None:
+    """MNIST, if it can be had; its absence costs some figures and no more."""
+    import warnings
+
+    from gan_tf import data
+    from gan_tf.evaluation import RealImages
+
+    try:
+        splits = [data.load("mnist", data_dir, split) for split in ("train", "test")]
+    except UserError as error:
+        if data_dir:
+            raise
+        warnings.warn(f"only the figures that need no image: {error}", stacklevel=2)
+        return None
+    if any(split.name != "mnist" for split in splits):
+        raise UserError(f"--data_dir {data_dir} is not MNIST, which the judge knows")
+    return RealImages(*(split.images for split in splits))
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)

@@ -1,0 +1,278 @@
+"""The schedule of a run: train to the next event, log, draw, save, repeat."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from gan_tf import checkpoint, data, health, images, run, summary
+from gan_tf.classifier import load_judge
+from gan_tf.config import Config, as_text
+from gan_tf.errors import UserError
+from gan_tf.files import write_atomically
+from gan_tf.sampling import sample
+from gan_tf.step import GAN, build_gan, compile_train_steps
+
+_SHEET = 64  # images on a sample sheet
+_MOST_FRAMES = 150  # of the film
+
+
+def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> GAN:
+    """Trains a GAN to `config.epochs` steps, or continues a run to there.
+
+    Everything is kept in `run_dir`: `config.json`, `checkpoints`, `samples`,
+    `tensorboard`; at the end `samples.png`, `losses.png` and `training.gif`. Ctrl-C and
+    SIGTERM save before they end the program with code 128 + signal.
+
+    Args:
+        progress: show a progress bar (on a terminal) or lines (elsewhere).
+
+    Returns:
+        The trained state; draw with `gan_tf.sampling.sample(gan.sampler, ...)`.
+
+    Raises:
+        UserError: unusable data or run directory, a full disk, or losses that
+            are no longer finite.
+    """
+    say = print if progress else lambda *_: None
+    run_dir = Path(run_dir)
+    training = data.load(config.dataset, config.data_dir)
+    run.open_run(run_dir, config, training)
+    gan = build_gan(config)
+    checkpoint.restore(run_dir, gan)
+    step = int(gan.step.numpy())
+    if _finished(config, run_dir, step):
+        say(f"{run_dir} is finished: {step} steps done, {config.epochs} asked for")
+    else:
+        say(
+            f"training on {training.name}, step {step} to {config.epochs}, in {run_dir}"
+        )
+        _train_on(gan, training, config, run_dir, progress)
+    if not _concluded(run_dir):
+        _draw_conclusions(gan, training, config, run_dir)
+        say(f"done: see samples.png, losses.png and training.gif in {run_dir}")
+    return gan
+
+
+def plan(config: Config, run_dir: str | os.PathLike) -> str:
+    """What `train` would do with these arguments, as text; changes nothing.
+
+    Raises:
+        UserError: what `train` would raise before its first step.
+    """
+    run_dir = Path(run_dir)
+    training = data.load(config.dataset, config.data_dir)
+    run.check_run(run_dir, config, training)
+    sound = checkpoint.saved(run_dir)
+    step = checkpoint.step_of(sound[0]) if sound else 0
+    todo = max(0, config.epochs - step)
+    devices = tf.config.get_visible_devices("GPU") or tf.config.get_visible_devices()
+    options = [f"--{name} {as_text(v)}" for name, v in config.to_dict().items()]
+    passes = todo * config.batch_size / len(training.images)
+    return "\n".join(
+        [
+            *options,
+            f"data: {training.name}, {len(training.images)} images, "
+            f"sha256 {training.digest[:16]}",
+            f"device: {', '.join(device.name for device in devices)}",
+            f"run: {run_dir}, {'continued from' if step else 'new, from'} step {step}",
+            f"to do: {todo} steps, {passes:.1f} passes over the data; "
+            f"{todo // config.sample_every} sample sheets, "
+            f"{todo // config.save_every} checkpoints, {checkpoint.KEPT} of them kept",
+        ]
+    )
+
+
+def _train_on(
+    gan: GAN, training: data.ImageSet, config: Config, run_dir: Path, progress: bool
+) -> None:
+    step = int(gan.step.numpy())
+    train_steps = compile_train_steps(gan, config.seed, config.jit_compile)
+    with (
+        _signals() as signals,
+        summary.Summary(run.events_dir(run_dir), config, step, progress) as log,
+    ):
+        if step == 0:
+            log.describe(_config_table(config, training))
+            _draw_sheet(gan, training, config, run_dir, log)
+        for chunk, first, last in _calls(training, config, step):
+            sums = {k: float(v) for k, v in train_steps(chunk, first, last).items()}
+            _check_finite(sums, step, step + last - first, run_dir)
+            step += last - first
+            log.add(sums, last - first)
+            last_step = step == config.epochs
+            if _due(step, config.log_every) or last_step:
+                means = log.write(step)
+                last_step |= means["g_loss"] < config.stop_g_loss
+            distance = None
+            if _due(step, config.sample_every):
+                _draw_sheet(gan, training, config, run_dir, log)
+                if config.health and training.name == "mnist":
+                    distance = _look(gan, config, log)
+            if (
+                _due(step, config.save_every)
+                or last_step
+                or signals
+                or _is_best(distance, run_dir)
+            ):
+                checkpoint.save(run_dir, gan, distance)
+            if last_step or signals:
+                break
+    if signals and not last_step:
+        _leave(signals[0], step)
+
+
+def _calls(
+    training: data.ImageSet, config: Config, step: int
+) -> Iterator[tuple[tf.Tensor, int, int]]:
+    """Splits the chunks of the stream at the events: (chunk, first, last batch)."""
+    size = config.steps_per_call
+    chunks = data.stream(training.images, config.batch_size, size, config.seed, step)
+    for start, chunk in zip(itertools.count(step, size), chunks):
+        while step < min(start + size, config.epochs):
+            until = min(start + size, _next_event(config, step))
+            yield chunk, step - start, until - start
+            step = until
+        if step == config.epochs:
+            return
+
+
+def _due(step: int, every: int) -> bool:
+    return step % every == 0
+
+
+def _next_event(config: Config, step: int) -> int:
+    """The first step after `step` at which something is due."""
+    intervals = (config.log_every, config.sample_every, config.save_every)
+    return min(config.epochs, *(step + every - step % every for every in intervals))
+
+
+def _finished(config: Config, run_dir: Path, step: int) -> bool:
+    """Whether the run has done all its steps, or has met its stop rule."""
+    if step >= config.epochs:
+        return True
+    steps, values = summary.read_scalars(run.events_dir(run_dir)).get(
+        "g_loss", ((), ())
+    )
+    return bool(steps) and steps[-1] == step and values[-1] < config.stop_g_loss
+
+
+def _concluded(run_dir: Path) -> bool:
+    """Whether the last picture is there and not from before the last checkpoint."""
+    film, newest = run_dir / "training.gif", checkpoint.saved(run_dir)[0]
+    return film.exists() and film.stat().st_mtime >= newest.stat().st_mtime
+
+
+def _check_finite(sums: dict[str, float], start: int, end: int, run_dir: Path) -> None:
+    wrong = [name for name, value in sums.items() if not math.isfinite(value)]
+    if wrong:
+        sound = checkpoint.saved(run_dir)
+        last = (
+            f"the last good checkpoint is {sound[0]}" if sound else "nothing was saved"
+        )
+        raise UserError(
+            f"{', '.join(wrong)} became infinite or NaN between steps {start} and "
+            f"{end}; {last}. Try a lower --learning_rate in another --run_dir."
+        )
+
+
+def _draw_sheet(
+    gan: GAN,
+    training: data.ImageSet,
+    config: Config,
+    run_dir: Path,
+    log: summary.Summary,
+) -> None:
+    step = int(gan.step.numpy())
+    sheet = _sheet(gan, training, config)
+    images.write_png(run.sheet_path(run_dir, step), sheet)
+    log.sheet(step, sheet)
+
+
+def _look(gan: GAN, config: Config, log: summary.Summary) -> float:
+    """Judges some samples, tells how they are, and returns their Frechet distance."""
+    step = int(gan.step.numpy())
+    figures = health.look(gan.sampler, load_judge(), config.seed)
+    log.look(step, figures, health.sentence(figures))
+    concern = health.warning(figures)
+    if concern:
+        warnings.warn(f"step {step}: {concern}", stacklevel=2)
+    return figures[health.DISTANCE]
+
+
+def _is_best(distance: float | None, run_dir: Path) -> bool:
+    if distance is None:
+        return False
+    judged = checkpoint.judged(run_dir)
+    return not judged or distance < checkpoint.distance_of(judged[0])
+
+
+def _sheet(gan: GAN, training: data.ImageSet, config: Config) -> np.ndarray:
+    """Images of the same noise at every step, with what they were trained on."""
+    drawn = sample(gan.sampler, config.seed, _SHEET)
+    step = int(gan.step.numpy())
+    caption = f"{training.name}, step {step}, seed {config.seed}"
+    return images.captioned(images.grid(drawn), caption)
+
+
+def _draw_conclusions(
+    gan: GAN, training: data.ImageSet, config: Config, run_dir: Path
+) -> None:
+    """The pictures of the whole run: samples, losses, and the film of the sheets."""
+    images.write_png(run_dir / "samples.png", _sheet(gan, training, config))
+    curves = summary.read_scalars(run.events_dir(run_dir))
+    title = f"{training.name}, {int(gan.step.numpy())} steps, seed {config.seed}"
+    write_atomically(run_dir / "losses.png", summary.loss_plot(curves, title))
+    sheets = sorted((run_dir / "samples").glob("step-*.png"), reverse=True)
+    chosen = sheets[:: -(-len(sheets) // _MOST_FRAMES)][::-1]  # the last one always
+    frames = [images.read_png(path) for path in chosen]
+    seconds = [0.2] * (len(frames) - 1) + [2.0]
+    images.write_gif(run_dir / "training.gif", frames, seconds)
+
+
+def _config_table(config: Config, training: data.ImageSet) -> str:
+    """The configuration, data and versions as a Markdown table."""
+    rows = config.to_dict() | {"data": training.name, "data sha256": training.digest}
+    lines = [f"| {name} | {value} |" for name, value in (rows | run.versions()).items()]
+    return "\n".join(["| option | value |", "| --- | --- |", *lines])
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """A list that receives the first SIGINT or SIGTERM; the second acts at once."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received  # Python allows handlers in the main thread only
+        return
+    before = {number: signal.getsignal(number) for number in _HANDLED}
+
+    def receive(number: int, _: object) -> None:
+        received.append(number)
+        signal.signal(number, before[number])
+
+    for number in _HANDLED:
+        signal.signal(number, receive)
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_HANDLED = (signal.SIGINT, signal.SIGTERM)
+
+
+def _leave(number: int, step: int) -> None:
+    name = signal.Signals(number).name
+    print(f"stopped by {name} at step {step}, saved; the same command goes on there")
+    raise SystemExit(128 + number)

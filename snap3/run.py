@@ -1,0 +1,119 @@
+"""The run directory: its places, and `config.json`, which says what the run is."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import gan_tf
+from gan_tf.config import Config
+from gan_tf.data import ImageSet
+from gan_tf.errors import UserError
+from gan_tf.files import read_json, write_json
+
+FORMAT = 1  # of config.json and the checkpoints
+
+
+def config_path(run_dir: Path) -> Path:
+    """What the run is: configuration, data, versions."""
+    return run_dir / "config.json"
+
+
+def events_dir(run_dir: Path) -> Path:
+    """TensorBoard's event files."""
+    return run_dir / "tensorboard"
+
+
+def sheet_path(run_dir: Path, step: int) -> Path:
+    """The sample sheet of one step."""
+    return run_dir / "samples" / f"step-{step:08d}.png"
+
+
+def check_run(run_dir: Path, config: Config, images: ImageSet) -> None:
+    """Checks that `run_dir` is free for this run or already holds it.
+
+    Raises:
+        UserError: the directory holds another run (the differences are listed), or
+            is a file.
+    """
+    if run_dir.exists() and not run_dir.is_dir():
+        raise UserError(f"--run_dir {run_dir} is a file; name a directory")
+    if not config_path(run_dir).exists():
+        if any((run_dir / "checkpoints").glob("step-*")):
+            raise UserError(
+                f"--run_dir {run_dir} holds checkpoints but no config.json; name a new "
+                "directory, or put the file back"
+            )
+        return
+    old, content = read_run(run_dir)
+    differences = old.differences(config)
+    data = content["data"]
+    if data["sha256"] != images.digest:
+        differences.append(
+            f"data: {data['name']} ({data['sha256'][:8]}), "
+            f"{images.name} ({images.digest[:8]})"
+        )
+    if differences:
+        raise UserError(
+            f"--run_dir {run_dir} holds a run of another configuration (there, here): "
+            f"{'; '.join(differences)}. Name another directory, or give its options."
+        )
+
+
+def open_run(run_dir: Path, config: Config, images: ImageSet) -> None:
+    """Makes `run_dir` this run's directory, or checks that it already is.
+
+    `config.json` then holds the newest options that do not change the result, such as
+    `epochs`.
+
+    Raises:
+        UserError: as `check_run`, or the directory cannot be written.
+    """
+    check_run(run_dir, config, images)
+    description = {
+        "format": FORMAT,
+        "config": config.to_dict(),
+        "data": {
+            "name": images.name,
+            "images": len(images.images),
+            "sha256": images.digest,
+        },
+        "versions": versions(),
+    }
+    write_json(config_path(run_dir), description)
+
+
+def read_run(run_dir: Path) -> tuple[Config, dict[str, Any]]:
+    """The configuration of a run and the whole content of its `config.json`.
+
+    Raises:
+        UserError: there is no run, or its description is damaged or from a newer
+            version of this program.
+    """
+    if not run_dir.is_dir():
+        raise UserError(f"--run_dir {run_dir} does not exist")
+    if not config_path(run_dir).exists():
+        raise UserError(
+            f"--run_dir {run_dir} holds no run (no config.json); train one with "
+            f"python -m gan_tf.train --run_dir {run_dir}"
+        )
+    content = read_json(config_path(run_dir))
+    if content.get("format") != FORMAT:
+        raise UserError(
+            f"{config_path(run_dir)} has format {content.get('format')!r}, this "
+            f"version of gan_tf reads {FORMAT}"
+        )
+    return Config.from_dict(content["config"]), content
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that shapes the numbers."""
+    packages = {"gan_tf": gan_tf, "tensorflow": tf, "keras": keras, "numpy": np}
+    return {"python": platform.python_version()} | {
+        name: package.__version__ for name, package in packages.items()
+    }

@@ -1,0 +1,240 @@
+"""The training state and the training step: the algorithm of the GAN paper.
+
+Nothing here knows about images: the step trains any generator against any discriminator
+on any float batch `[B, ...]`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from gan_tf import losses
+from gan_tf.config import Config
+from gan_tf.images import to_unit
+from gan_tf.models import build_discriminator, build_generator
+from gan_tf.randomness import TRAINING, latent
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class GAN:
+    """Everything that training changes, and the two numbers that shape a step.
+
+    Attributes:
+        generator: latent `[B, latent_dim]` to samples `[B, ...]`.
+        discriminator: samples `[B, ...]` to logits `[B, 1]`.
+        generator_optimizer: over the generator's variables only.
+        discriminator_optimizer: over the discriminator's variables only.
+        average: the exponential moving average of the generator, or None.
+        step: int64 scalar, training steps done.
+        r1_weight: gamma of the R1 penalty; 0 for none.
+        ema_decay: how much of the average is kept in a step.
+    """
+
+    generator: keras.Model
+    discriminator: keras.Model
+    generator_optimizer: keras.optimizers.Optimizer
+    discriminator_optimizer: keras.optimizers.Optimizer
+    average: keras.Model | None
+    step: tf.Variable
+    r1_weight: float = 0.0
+    ema_decay: float = 0.0
+
+    @property
+    def sampler(self) -> keras.Model:
+        """The generator to draw with: the averaged one where there is one."""
+        return self.generator if self.average is None else self.average
+
+    def checkpoint(self) -> tf.train.Checkpoint:
+        """The state by its names, for saving and restoring."""
+        state = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "generator_optimizer": self.generator_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
+            "step": self.step,
+        }
+        if self.average is not None:
+            state["average"] = self.average
+        return tf.train.Checkpoint(**state)
+
+
+def build_gan(config: Config) -> GAN:
+    """The state at step 0; a function of the configuration alone."""
+    seeds = 2 * config.seed, 2 * config.seed + 1  # unlike weights in the two networks
+    return assemble(
+        generator=new_generator(config, seeds[0]),
+        discriminator=build_discriminator(config.discriminator_units, seed=seeds[1]),
+        average=new_generator(config) if config.ema_decay else None,
+        learning_rate=config.learning_rate,
+        beta_1=config.beta_1,
+        r1_weight=config.r1_weight,
+        ema_decay=config.ema_decay,
+    )
+
+
+def new_generator(config: Config, seed: int = 0) -> keras.Model:
+    """The configuration's generator with fresh weights."""
+    return build_generator(
+        config.latent_dim,
+        config.generator_units,
+        output_activation=config.output_activation,
+        seed=seed,
+    )
+
+
+def assemble(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    average: keras.Model | None = None,
+    learning_rate: float = Config.learning_rate,
+    beta_1: float = Config.beta_1,
+    r1_weight: float = Config.r1_weight,
+    ema_decay: float = Config.ema_decay,
+) -> GAN:
+    """A training state around any two networks, with an Adam for each.
+
+    Args:
+        average: a model like `generator`, overwritten by its weights; None for no
+            averaging.
+    """
+    optimizers = []
+    for network in (generator, discriminator):
+        optimizer = keras.optimizers.Adam(learning_rate, beta_1)
+        optimizer.build(network.trainable_variables)  # before tracing and restoring
+        optimizers.append(optimizer)
+    if average is not None:
+        average.set_weights(generator.get_weights())
+    return GAN(
+        generator,
+        discriminator,
+        *optimizers,
+        average=average,
+        step=tf.Variable(0, dtype=tf.int64, name="step"),
+        r1_weight=r1_weight,
+        ema_decay=ema_decay,
+    )
+
+
+def train_step(gan: GAN, real: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
+    """One step: D on real and generated samples, then G through the new D.
+
+    Goodfellow et al. 2014, Algorithm 1 with k = 1 and the non-saturating G loss, with
+    new noise for each half; R1 after Mescheder et al. 2018.
+
+    Args:
+        real: `[B, ...]`, float32, a batch of data.
+        seed: of the run; the noise depends on it and on `gan.step`.
+
+    Returns:
+        Scalars by name, float32; see `METRICS`.
+    """
+    batch = real.shape[0]
+    noise = latent(seed, TRAINING, gan.step, (2, batch, gan.generator.input_shape[-1]))
+
+    # Train the discriminator. Real and fake go through it as one batch of 2B.
+    fake = gan.generator(noise[0])
+    with tf.GradientTape() as tape:
+        logits = gan.discriminator(tf.concat([real, fake], axis=0))
+        real_logits, fake_logits = logits[:batch], logits[batch:]
+        d_loss = losses.discriminator_loss(real_logits, fake_logits)
+        r1 = losses.r1_penalty(gan.discriminator, real) if gan.r1_weight else 0.0
+        d_objective = d_loss + gan.r1_weight / 2 * r1
+    d_gradients = _descend(
+        gan.discriminator_optimizer, tape, d_objective, gan.discriminator
+    )
+
+    # Train the generator, by its own variables alone.
+    with tf.GradientTape() as tape:
+        g_loss = losses.generator_loss(gan.discriminator(gan.generator(noise[1])))
+    g_gradients = _descend(gan.generator_optimizer, tape, g_loss, gan.generator)
+
+    if gan.average is not None:
+        _move_average(gan)
+    gan.step.assign_add(1)
+    return {
+        "d_loss": d_loss,
+        "g_loss": g_loss,
+        "r1": tf.convert_to_tensor(r1),
+        "d_real": tf.reduce_mean(tf.sigmoid(real_logits)),
+        "d_fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
+        "d_real_accuracy": _share(real_logits > 0),
+        "d_fake_accuracy": _share(fake_logits < 0),
+        "d_gradient_norm": tf.linalg.global_norm(d_gradients),
+        "g_gradient_norm": tf.linalg.global_norm(g_gradients),
+    }
+
+
+# What `train_step` returns, with the meaning of each for people.
+METRICS = {
+    "d_loss": "discriminator loss without R1, nats; log 4 = 1.386 when D cannot tell",
+    "g_loss": "generator loss, nats; log 2 = 0.693 when D cannot tell",
+    "r1": "mean squared gradient norm of D's logit at real images (unweighted)",
+    "d_real": "mean D(x) on real images, 0 to 1",
+    "d_fake": "mean D(G(z)) on generated images, 0 to 1",
+    "d_real_accuracy": "share of real images that D calls real",
+    "d_fake_accuracy": "share of generated images that D calls generated",
+    "d_gradient_norm": "norm of the discriminator's gradient, R1 included",
+    "g_gradient_norm": "norm of the generator's gradient",
+}
+
+
+def compile_train_steps(
+    gan: GAN, seed: int, jit_compile: bool
+) -> Callable[[tf.Tensor, int, int], dict[str, tf.Tensor]]:
+    """Many steps in one compiled call: no Python and no host between two steps.
+
+    Returns:
+        A function of a chunk of uint8 batches `[K, B, 784]` and of the range
+        `first <= i < last` of its batches to train on, which gives the sums of the
+        metrics over these steps. Compiled once for all ranges.
+    """
+
+    @tf.function(jit_compile=jit_compile)
+    def train_steps(chunk, first, last):
+        sums = {name: tf.zeros([]) for name in METRICS}
+        # Not tf.range: XLA would compile again for every other range.
+        while first < last:
+            metrics = train_step(gan, to_unit(chunk[first]), seed)
+            sums = {name: sums[name] + metrics[name] for name in sums}
+            first += 1
+        return sums
+
+    def call(chunk: tf.Tensor, first: int, last: int) -> dict[str, tf.Tensor]:
+        return train_steps(chunk, tf.constant(first), tf.constant(last))
+
+    return call
+
+
+def _descend(
+    optimizer: keras.optimizers.Optimizer,
+    tape: tf.GradientTape,
+    loss: tf.Tensor,
+    network: keras.Model,
+) -> list[tf.Tensor]:
+    """One optimizer step of `network`, and of it alone; returns the gradients."""
+    variables = network.trainable_variables
+    gradients = tape.gradient(loss, variables)
+    optimizer.apply(gradients, variables)
+    return gradients
+
+
+def _move_average(gan: GAN) -> None:
+    """Moves the average: average += (1 - decay) (generator - average).
+
+    The decay grows from 0.1 with the first steps, (1 + t) / (10 + t), so that the
+    average does not drag the initial weights along (as in `tf.train`'s moving average).
+    """
+    t = tf.cast(gan.step, tf.float32)
+    decay = tf.minimum(gan.ema_decay, (1.0 + t) / (10.0 + t))
+    for mean, value in zip(
+        gan.average.trainable_variables, gan.generator.trainable_variables
+    ):
+        mean.assign_add((1.0 - decay) * (value - mean))
+
+
+def _share(hits: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(tf.cast(hits, tf.float32))
