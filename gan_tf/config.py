@@ -70,7 +70,12 @@ class Config:
         "the generator's last layer: linear is the document's code, sigmoid its text",
         choices=("sigmoid", "linear"),
     )
-    learning_rate: float = _option(2e-3, "Adam's step size, both networks", minimum=0.0)
+    learning_rate: float = _option(
+        2e-3, "Adam's step size for the discriminator", minimum=0.0
+    )
+    rate_ratio: float = _option(
+        2.0, "the generator's step size over the discriminator's", minimum=0.0
+    )
     beta_1: float = _option(
         0.0, "Adam's decay of the mean gradient", minimum=0.0, below=1.0
     )
@@ -156,6 +161,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "document": {
         "output_activation": "linear",
         "learning_rate": 2e-4,
+        "rate_ratio": 1.0,
         "beta_1": 0.5,
         "r1_weight": 0.0,
         "ema_decay": 0.0,

@@ -72,6 +72,7 @@ def build_gan(config: Config) -> GAN:
         discriminator=build_discriminator(config.discriminator_units, seed=seeds[1]),
         average=new_generator(config) if config.ema_decay else None,
         learning_rate=config.learning_rate,
+        rate_ratio=config.rate_ratio,
         beta_1=config.beta_1,
         r1_weight=config.r1_weight,
         r1_every=config.r1_every,
@@ -94,6 +95,7 @@ def assemble(
     discriminator: keras.Model,
     average: keras.Model | None = None,
     learning_rate: float = Config.learning_rate,
+    rate_ratio: float = Config.rate_ratio,
     beta_1: float = Config.beta_1,
     r1_weight: float = Config.r1_weight,
     r1_every: int = Config.r1_every,
@@ -104,10 +106,12 @@ def assemble(
     Args:
         average: a model like `generator`, overwritten by its weights; None for no
             averaging.
+        learning_rate: of the discriminator; `rate_ratio` times it is the generator's.
     """
+    rates = {generator: rate_ratio * learning_rate, discriminator: learning_rate}
     optimizers = []
-    for network in (generator, discriminator):
-        optimizer = keras.optimizers.Adam(learning_rate, beta_1)
+    for network, rate in rates.items():
+        optimizer = keras.optimizers.Adam(rate, beta_1)
         optimizer.build(network.trainable_variables)  # before tracing and restoring
         optimizers.append(optimizer)
     if average is not None:

@@ -92,3 +92,15 @@ def test_document_recipe(data_dir, tmp_path):
     )
     assert read_png(tmp_path / "x.png").shape == (900, 1100)
     assert {p.name for p in tmp_path.iterdir()} == {"document", "default", "x.png"}
+
+
+def test_mixtures_have_the_papers_modes_and_are_scored(tmp_path):
+    output = run_example("mixtures.py", "--steps=20", "--out", tmp_path / "x.png")
+    rows = re.findall(r"^(ring|grid) (plain GAN|R1, average) +([\d.]+)", output, re.M)
+    assert [(name, kind) for name, kind, _ in rows] == [
+        ("ring", "plain GAN"),
+        ("ring", "R1, average"),
+        ("grid", "plain GAN"),
+        ("grid", "R1, average"),
+    ]
+    assert read_png(tmp_path / "x.png").shape == (600, 900)

@@ -160,11 +160,14 @@ def test_no_optimizer_knows_the_other_network():
 
 
 def test_adam_has_the_configured_numbers():
-    gan = build_gan(Config(learning_rate=2e-4, beta_1=0.25, generator_units=(2,)))
-    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+    gan = build_gan(
+        Config(learning_rate=2e-4, rate_ratio=3, beta_1=0.25, generator_units=(2,))
+    )
+    rates = {gan.generator_optimizer: 6e-4, gan.discriminator_optimizer: 2e-4}
+    for optimizer, rate in rates.items():
         assert isinstance(optimizer, keras.optimizers.Adam)
         settings = optimizer.get_config()
-        assert settings["learning_rate"] == pytest.approx(2e-4)
+        assert settings["learning_rate"] == pytest.approx(rate)
         assert (settings["beta_1"], settings["beta_2"]) == (0.25, 0.999)
 
 
