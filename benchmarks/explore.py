@@ -43,7 +43,7 @@ DEFAULTS = {
     "init": "glorot_uniform",
     "blur": 0.0,  # deviation of noise on all that D sees
     "shift": 0,  # pixels by which all that D sees is moved at random
-    "average": "t2",  # weights t^2; or a decay such as 0.999
+    "average": "t2",  # step t weighs t^2; or a decay such as 0.999
 }
 
 
@@ -72,11 +72,11 @@ def main() -> None:
     features, labels = judge_images(judge, drawn(generator, options))
     shares = metrics.class_shares(labels)
     result = {
-        "options": {name: v for name, v in options.items() if v != DEFAULTS[name]},
+        "options": options,
         "frechet_distance": metrics.frechet_distance(
             metrics.gaussian(features), judge.real
         ),
-        "class_shares": [shares.min(), shares.max()],
+        "class_shares": [float(shares.min()), float(shares.max())],
         "judge": judge.digest[:8],
     }
     line = json.dumps(result)
@@ -91,7 +91,11 @@ def table() -> str:
     results.sort(key=lambda r: r["frechet_distance"])
     rows = ["| options | Frechet distance | class shares |", "| --- | --- | --- |"]
     for result in results:
-        told = ", ".join(f"{k} {v}" for k, v in result["options"].items())
+        told = ", ".join(
+            f"{name} {value}"
+            for name, value in result["options"].items()
+            if value != DEFAULTS[name]
+        )
         least, most = result["class_shares"]
         rows.append(
             f"| {told or 'as above'} | {result['frechet_distance']:.2f} | "
@@ -171,8 +175,8 @@ def trained(options: dict, images: np.ndarray) -> keras.Model:
             loss = losses.generator_loss(judged(seen(generator(z[1]), 3), 2))
         descend(tape, loss, generator)
         t = tf.cast(step, tf.float32)
-        if options["average"] == "t2":
-            keep = (1 + t) / (4 + t)
+        if options["average"].startswith("t"):
+            keep = (1 + t) / (2 + t + float(options["average"][1:]))
         else:
             keep = tf.minimum(float(options["average"]), (1 + t) / (10 + t))
         for mean, value in zip(
