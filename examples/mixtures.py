@@ -69,8 +69,8 @@ def trained_samples(data, r1_weight: float, steps: int, seed: int) -> np.ndarray
     generator = build_generator(LATENT, UNITS, 2, "linear", 2 * seed)
     average = keras.models.clone_model(generator) if r1_weight else None
     discriminator = build_discriminator(UNITS, 2, 2 * seed + 1)
-    rate = keras.optimizers.schedules.PolynomialDecay(2e-3, steps, 0.0)
-    gan = assemble(generator, discriminator, average, rate, 0.5, r1_weight)
+    numbers = {"decay_steps": steps, "r1_weight": r1_weight}
+    gan = assemble(generator, discriminator, average, **numbers)
 
     @tf.function(jit_compile=True)
     def train():

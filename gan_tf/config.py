@@ -76,6 +76,11 @@ class Config:
     rate_ratio: float = _option(
         2.0, "the generator's step size over the discriminator's", minimum=0.0
     )
+    decay_steps: int = _option(
+        30000,
+        "step by which both step sizes fall to a twentieth, on a cosine; 0: never",
+        minimum=0,
+    )
     beta_1: float = _option(
         0.0, "Adam's decay of the mean gradient", minimum=0.0, below=1.0
     )
@@ -162,6 +167,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "output_activation": "linear",
         "learning_rate": 2e-4,
         "rate_ratio": 1.0,
+        "decay_steps": 0,
         "beta_1": 0.5,
         "r1_weight": 0.0,
         "ema_decay": 0.0,

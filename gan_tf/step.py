@@ -73,6 +73,7 @@ def build_gan(config: Config) -> GAN:
         average=new_generator(config) if config.ema_decay else None,
         learning_rate=config.learning_rate,
         rate_ratio=config.rate_ratio,
+        decay_steps=config.decay_steps,
         beta_1=config.beta_1,
         r1_weight=config.r1_weight,
         r1_every=config.r1_every,
@@ -96,6 +97,7 @@ def assemble(
     average: keras.Model | None = None,
     learning_rate: float = Config.learning_rate,
     rate_ratio: float = Config.rate_ratio,
+    decay_steps: int = Config.decay_steps,
     beta_1: float = Config.beta_1,
     r1_weight: float = Config.r1_weight,
     r1_every: int = Config.r1_every,
@@ -107,10 +109,13 @@ def assemble(
         average: a model like `generator`, overwritten by its weights; None for no
             averaging.
         learning_rate: of the discriminator; `rate_ratio` times it is the generator's.
+        decay_steps: both fall to a twentieth by this step; 0 for constant ones.
     """
     rates = {generator: rate_ratio * learning_rate, discriminator: learning_rate}
     optimizers = []
     for network, rate in rates.items():
+        if decay_steps:
+            rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps, alpha=0.05)
         optimizer = keras.optimizers.Adam(rate, beta_1)
         optimizer.build(network.trainable_variables)  # before tracing and restoring
         optimizers.append(optimizer)

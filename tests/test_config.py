@@ -17,7 +17,7 @@ def test_the_default_has_the_documents_networks_and_loop():
 def test_the_document_recipe_is_the_literal_one():
     config = Config.recipe("document")
     assert (config.learning_rate, config.beta_1) == (2e-4, 0.5)
-    assert config.rate_ratio == 1.0
+    assert (config.rate_ratio, config.decay_steps) == (1.0, 0)
     assert config.output_activation == "linear"
     assert (config.r1_weight, config.ema_decay) == (0.0, 0.0)
 

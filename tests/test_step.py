@@ -140,7 +140,8 @@ def test_a_step_is_the_algorithm(weight, every, step, gamma):
 def test_each_half_moves_its_own_network_alone(moving):
     gan = small_gan(learning_rate=0.01)
     still = {"generator": "discriminator", "discriminator": "generator"}[moving]
-    getattr(gan, f"{still}_optimizer").learning_rate = 0.0
+    optimizer = keras.optimizers.SGD(0.0)
+    gan = dataclasses.replace(gan, **{f"{still}_optimizer": optimizer})
     before = {name: weights_of(getattr(gan, name)) for name in (moving, still)}
     train_step(gan, real_batch(), SEED)
     for old, new in zip(before[still], weights_of(getattr(gan, still))):
@@ -160,14 +161,15 @@ def test_no_optimizer_knows_the_other_network():
 
 
 def test_adam_has_the_configured_numbers():
-    gan = build_gan(
-        Config(learning_rate=2e-4, rate_ratio=3, beta_1=0.25, generator_units=(2,))
-    )
+    numbers = {"learning_rate": 2e-4, "rate_ratio": 3.0, "beta_1": 0.25}
+    gan = build_gan(Config(**numbers, decay_steps=400, generator_units=(2,)))
     rates = {gan.generator_optimizer: 6e-4, gan.discriminator_optimizer: 2e-4}
     for optimizer, rate in rates.items():
         assert isinstance(optimizer, keras.optimizers.Adam)
         settings = optimizer.get_config()
-        assert settings["learning_rate"] == pytest.approx(rate)
+        for step, share in ((0, 1), (200, 0.525), (400, 0.05), (999, 0.05)):
+            optimizer.iterations.assign(step)
+            assert float(optimizer.learning_rate) == pytest.approx(share * rate)
         assert (settings["beta_1"], settings["beta_2"]) == (0.25, 0.999)
 
 
