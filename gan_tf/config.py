@@ -90,6 +90,9 @@ class Config:
     r1_every: int = _option(
         4, "steps from one R1 penalty to the next, weighted so many times", minimum=1
     )
+    shift: int = _option(
+        1, "pixels by which all that D sees is moved at random", minimum=0, below=28
+    )
     ema_decay: float = _option(
         0.9999,
         "decay of the averaged generator per step, at most; 0 for no average",
@@ -170,6 +173,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "decay_steps": 0,
         "beta_1": 0.5,
         "r1_weight": 0.0,
+        "shift": 0,
         "ema_decay": 0.0,
     },
 }
