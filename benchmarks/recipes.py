@@ -8,9 +8,9 @@
 Trains each row of `LADDER` with each seed as a user would (`--work` holds the runs;
 what was done before is not done again), scores 10000 samples of each under the judge
 that comes with the package, for the Frechet distance also under others
-(`train_classifier.py --seed 1`), and writes it to `recipes.json`. `--time` adds the milliseconds of a step, all rows in
-turns, on what should be an idle machine. `--tables` writes the tables of README.md and
-BUILD_NOTES.md from that file.
+(`train_classifier.py --seed 1`), and writes it to `recipes.json`. `--time` adds the
+milliseconds of a step, all rows in turns, on what should be an idle machine. `--tables`
+writes the tables of README.md and BUILD_NOTES.md from that file.
 """
 
 import argparse
