@@ -33,7 +33,7 @@ DEFAULTS = {
     "decay": 0.0,  # last share of the run in which the rates fall to 0.1; 1: to 0
     "beta_1": 0.0,
     "beta_2": 0.999,
-    "r1_weight": 0.1,
+    "r1_weight": 0.3,
     "r1_every": 4,
     "activation": "sigmoid",
     "bias": 0,  # 1: the output starts at the mean image
@@ -42,7 +42,7 @@ DEFAULTS = {
     "dropout": 0.0,  # in D's hidden layers
     "init": "glorot_uniform",
     "blur": 0.0,  # deviation of noise on all that D sees
-    "shift": 1,  # pixels by which all that D sees is moved at random
+    "shift": 0,  # pixels by which all that D sees is moved at random
     "average": "t2",  # step t weighs t^2; or a decay such as 0.999
 }
 

@@ -85,13 +85,10 @@ class Config:
         0.0, "Adam's decay of the mean gradient", minimum=0.0, below=1.0
     )
     r1_weight: float = _option(
-        0.1, "gamma of the R1 gradient penalty on real images, 0 for none", minimum=0.0
+        0.3, "gamma of the R1 gradient penalty on real images, 0 for none", minimum=0.0
     )
     r1_every: int = _option(
         4, "steps from one R1 penalty to the next, weighted so many times", minimum=1
-    )
-    shift: int = _option(
-        1, "pixels by which all that D sees is moved at random", minimum=0, below=28
     )
     ema_decay: float = _option(
         0.9999,
@@ -173,7 +170,6 @@ RECIPES: dict[str, dict[str, Any]] = {
         "decay_steps": 0,
         "beta_1": 0.5,
         "r1_weight": 0.0,
-        "shift": 0,
         "ema_decay": 0.0,
     },
 }

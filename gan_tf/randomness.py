@@ -13,7 +13,6 @@ import tensorflow as tf
 # Streams keep the uses of one seed apart.
 TRAINING = 1
 SAMPLING = 2
-AUGMENTING = 3
 
 
 def latent(
@@ -24,19 +23,12 @@ def latent(
     Made from integers by the inverse of the normal distribution function, since
     `tf.random.stateless_normal` takes another way, to other noise, under XLA.
     """
-    bits = random_bits(seed, stream, index, shape)
-    # 23 bits as the middles of equal steps through (-1, 1): symmetric, never at an end.
-    steps = tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32)
-    return math.sqrt(2.0) * tf.math.erfinv(steps * 2.0**-22 - (1.0 - 2.0**-23))
-
-
-def random_bits(
-    seed: int, stream: int, index: tf.Tensor | int, shape: tuple[int, ...]
-) -> tf.Tensor:
-    """Uniform uint32 numbers for the `index`-th draw of a stream."""
     base = tf.constant([seed, stream], tf.int64)
     # The same number in another integer type would be another seed.
     folded = tf.random.fold_in(base, tf.cast(index, tf.int64), alg="philox")
-    return tf.random.stateless_uniform(
+    bits = tf.random.stateless_uniform(
         shape, folded, None, None, tf.uint32, alg="philox"
     )
+    # 23 bits as the middles of equal steps through (-1, 1): symmetric, never at an end.
+    steps = tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32)
+    return math.sqrt(2.0) * tf.math.erfinv(steps * 2.0**-22 - (1.0 - 2.0**-23))

@@ -13,11 +13,10 @@ import keras
 import tensorflow as tf
 
 from gan_tf import losses
-from gan_tf.augment import shifted
 from gan_tf.config import Config
 from gan_tf.images import to_unit
 from gan_tf.models import build_discriminator, build_generator
-from gan_tf.randomness import AUGMENTING, TRAINING, latent, random_bits
+from gan_tf.randomness import TRAINING, latent
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,7 +32,6 @@ class GAN:
         step: int64 scalar, training steps done.
         r1_weight: gamma of the R1 penalty; 0 for none.
         r1_every: steps from one R1 penalty to the next (lazy R1).
-        shift: for images, pixels by which all that D sees is moved at random.
         ema_decay: how much of the average is kept in a step, at most.
     """
 
@@ -45,7 +43,6 @@ class GAN:
     step: tf.Variable
     r1_weight: float = 0.0
     r1_every: int = 1
-    shift: int = 0
     ema_decay: float = 0.0
 
     @property
@@ -80,7 +77,6 @@ def build_gan(config: Config) -> GAN:
         beta_1=config.beta_1,
         r1_weight=config.r1_weight,
         r1_every=config.r1_every,
-        shift=config.shift,
         ema_decay=config.ema_decay,
     )
 
@@ -105,7 +101,6 @@ def assemble(
     beta_1: float = Config.beta_1,
     r1_weight: float = Config.r1_weight,
     r1_every: int = Config.r1_every,
-    shift: int = 0,
     ema_decay: float = Config.ema_decay,
 ) -> GAN:
     """A training state around any two networks, with an Adam for each.
@@ -134,7 +129,6 @@ def assemble(
         step=tf.Variable(0, dtype=tf.int64, name="step"),
         r1_weight=r1_weight,
         r1_every=r1_every,
-        shift=shift,
         ema_decay=ema_decay,
     )
 
@@ -156,13 +150,12 @@ def train_step(gan: GAN, real: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
     noise = latent(seed, TRAINING, gan.step, (2, batch, gan.generator.input_shape[-1]))
 
     # Train the discriminator. Real and fake go through it as one batch of 2B.
-    both = tf.concat([real, gan.generator(noise[0])], axis=0)
-    both = _augment(gan, both, seed, half=0)
+    fake = gan.generator(noise[0])
     with tf.GradientTape() as tape:
-        logits = gan.discriminator(both)
+        logits = gan.discriminator(tf.concat([real, fake], axis=0))
         real_logits, fake_logits = logits[:batch], logits[batch:]
         d_loss = losses.discriminator_loss(real_logits, fake_logits)
-        r1 = _lazy_r1(gan, both[:batch]) if gan.r1_weight else tf.zeros([])
+        r1 = _lazy_r1(gan, real) if gan.r1_weight else tf.zeros([])
         d_objective = d_loss + gan.r1_weight / 2 * r1
     d_gradients = _descend(
         gan.discriminator_optimizer, tape, d_objective, gan.discriminator
@@ -170,8 +163,7 @@ def train_step(gan: GAN, real: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
 
     # Train the generator, by its own variables alone.
     with tf.GradientTape() as tape:
-        fake = _augment(gan, gan.generator(noise[1]), seed, half=1)
-        g_loss = losses.generator_loss(gan.discriminator(fake))
+        g_loss = losses.generator_loss(gan.discriminator(gan.generator(noise[1])))
     g_gradients = _descend(gan.generator_optimizer, tape, g_loss, gan.generator)
 
     if gan.average is not None:
@@ -229,15 +221,6 @@ def compile_train_steps(
         return train_steps(chunk, tf.constant(first), tf.constant(last))
 
     return call
-
-
-def _augment(gan: GAN, samples: tf.Tensor, seed: int, half: int) -> tf.Tensor:
-    """The samples as D sees them in one half of the step."""
-    if not gan.shift:
-        return samples
-    index = 2 * gan.step + half
-    bits = random_bits(seed, AUGMENTING, index, (samples.shape[0], 2))
-    return shifted(samples, gan.shift, bits)
 
 
 def _lazy_r1(gan: GAN, real: tf.Tensor) -> tf.Tensor:

@@ -9,7 +9,6 @@ from conftest import ROOT, run_python
 LEVELS = {
     **dict.fromkeys(("errors", "config", "files", "readers", "strokes"), 0),
     **dict.fromkeys(("images", "losses", "models", "metrics", "randomness"), 0),
-    "augment": 0,
     **dict.fromkeys(("cli", "data", "step", "sampling", "classifier"), 1),
     **dict.fromkeys(("run", "checkpoint", "summary", "evaluation", "health"), 2),
     "loop": 3,
@@ -23,7 +22,6 @@ SIDEWAYS = {
     ("images", "files"),
     ("models", "config"),
     ("checkpoint", "run"),
-    ("augment", "images"),
 }
 MODULES = sorted((ROOT / "gan_tf").glob("[!_]*.py"))
 
