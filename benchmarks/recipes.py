@@ -48,7 +48,7 @@ SHOWN = {
     "nearest_training_distance": 2,
 }
 SHIPPED = "the judge of gan_tf"
-BEGIN, END = "<!-- benchmarks/recipes.py --tables -->\n", "<!-- end -->\n"
+BEGIN, END = "<!-- made by benchmarks/recipes.py -->\n", "<!-- end -->\n"
 
 
 def main() -> None:
