@@ -31,18 +31,24 @@ DEFAULTS = {
     "learning_rate": 2e-3,
     "rate_ratio": 2.0,
     "decay": 0.0,  # last share of the run in which the rates fall to 0.1; 1: to 0
+    "cosine": 0.0,  # share that the rates fall to on a cosine; 0: they do not
     "beta_1": 0.0,
     "beta_2": 0.999,
     "r1_weight": 0.3,
     "r1_every": 4,
+    "r2_weight": 0.0,  # the same penalty on generated images
+    "top": 1.0,  # share of a batch, the best by D, that G learns from
     "activation": "sigmoid",
     "bias": 0,  # 1: the output starts at the mean image
-    "noise": "normal",  # or uniform, of the same variance
+    "noise": "normal",  # or uniform, signs, half_signs, choice10: see `latents`
+    "spread": 1.0,  # the noise's standard deviation
     "smoothing": 1.0,  # the label of real images (one-sided)
     "dropout": 0.0,  # in D's hidden layers
     "init": "glorot_uniform",
     "blur": 0.0,  # deviation of noise on all that D sees
     "shift": 0,  # pixels by which all that D sees is moved at random
+    "width_g": 1.0,  # times the document's hidden units, to see what they limit
+    "width_d": 1.0,
     "average": "t2",  # step t weighs t^2; or a decay such as 0.999
 }
 
@@ -54,6 +60,7 @@ def main() -> None:
     )
     flags.add_argument("--data_dir", default="")
     flags.add_argument("--judge", help="default: the one shipped")
+    flags.add_argument("--samples", metavar="NPZ", help="keep the samples there")
     flags.add_argument("--table", action="store_true")
     flags.add_argument("options", nargs="*", metavar="name=value")
     values = flags.parse_args()
@@ -67,9 +74,12 @@ def main() -> None:
     options = {
         name: type(value)(changes.get(name, value)) for name, value in DEFAULTS.items()
     }
-    judge = load_judge(Path(values.judge), "") if values.judge else load_judge()
     generator = trained(options, data.load("mnist", values.data_dir).images)
-    features, labels = judge_images(judge, drawn(generator, options))
+    images = drawn(generator, options)
+    if values.samples:
+        np.savez_compressed(values.samples, images=images)
+    judge = load_judge(Path(values.judge), "") if values.judge else load_judge()
+    features, labels = judge_images(judge, images)
     shares = metrics.class_shares(labels)
     result = {
         "options": options,
@@ -107,8 +117,14 @@ def table() -> str:
 def trained(options: dict, images: np.ndarray) -> keras.Model:
     """The averaged generator after `options["steps"]` steps."""
     seed, steps = options["seed"], options["steps"]
-    generator = build_generator(output_activation=options["activation"], seed=2 * seed)
-    discriminator = build_discriminator(seed=2 * seed + 1)
+    g_units, d_units = (
+        [int(options[width] * size) for size in sizes]
+        for width, sizes in (("width_g", (256, 512)), ("width_d", (512, 256)))
+    )
+    generator = build_generator(
+        units=g_units, output_activation=options["activation"], seed=2 * seed
+    )
+    discriminator = build_discriminator(d_units, seed=2 * seed + 1)
     for network in (generator, discriminator):
         start(network, options)
     if options["bias"]:
@@ -170,9 +186,22 @@ def trained(options: dict, images: np.ndarray) -> keras.Model:
                     ),
                     lambda: tf.zeros([]),
                 )
+            if options["r2_weight"]:
+                loss += tf.cond(
+                    step % options["r1_every"] == 1 % options["r1_every"],
+                    lambda: (
+                        options["r2_weight"]
+                        / 2
+                        * options["r1_every"]
+                        * losses.r1_penalty(discriminator, fake)
+                    ),
+                    lambda: tf.zeros([]),
+                )
         descend(tape, loss, discriminator)
         with tf.GradientTape() as tape:
-            loss = losses.generator_loss(judged(seen(generator(z[1]), 3), 2))
+            logits = judged(seen(generator(z[1]), 3), 2)
+            best = tf.sort(logits[:, 0])[BATCH - round(options["top"] * BATCH) :]
+            loss = losses.generator_loss(best if options["top"] < 1 else logits)
         descend(tape, loss, generator)
         t = tf.cast(step, tf.float32)
         if options["average"].startswith("t"):
@@ -201,6 +230,9 @@ def trained(options: dict, images: np.ndarray) -> keras.Model:
         scale = min(1.0, (1 - done) / options["decay"]) if options["decay"] else 1.0
         if 0 < options["decay"] < 1:
             scale = 0.1 + 0.9 * scale
+        if options["cosine"]:
+            falling = (1 + math.cos(math.pi * done)) / 2
+            scale = options["cosine"] + (1 - options["cosine"]) * falling
         train_steps(chunk, tf.constant(scale, tf.float32))
 
 
@@ -235,7 +267,15 @@ def latents(seed, stream, index, shape, options) -> tf.Tensor:
     z = latent(seed, stream, index, shape)
     if options["noise"] == "uniform":
         z = math.sqrt(3) * tf.math.erf(z / math.sqrt(2))
-    return z
+    elif options["noise"] == "signs":
+        z = tf.sign(z)
+    elif options["noise"] == "half_signs":
+        z = tf.concat([tf.sign(z[..., ::2]), z[..., 1::2]], axis=-1)
+    elif options["noise"].startswith("choice"):  # one of so many, and normal numbers
+        count = int(options["noise"].removeprefix("choice"))
+        chosen = tf.one_hot(tf.argmax(z[..., :count], axis=-1), count)
+        z = tf.concat([math.sqrt(count) * chosen, z[..., count:]], axis=-1)
+    return options["spread"] * z
 
 
 def drawn(generator: keras.Model, options: dict) -> np.ndarray:
