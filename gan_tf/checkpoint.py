@@ -1,8 +1,8 @@
 """Checkpoints: the whole training state, saved atomically, checked when read.
 
 A checkpoint is a folder `checkpoints/step-00001000` with what `tf.train.Checkpoint`
-writes and a manifest of digests. It is made under another name and renamed, so that a
-folder with its final name is always complete.
+writes, a copy of the run's `config.json` and a manifest of digests. It is made under
+another name and renamed, so that a folder with its final name is always complete.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from gan_tf.files import (
     sync,
     write_json,
 )
-from gan_tf.run import FORMAT, read_run
+from gan_tf.run import FORMAT, config_path, read_run
 from gan_tf.step import GAN, new_generator
 
 T = TypeVar("T")
 
 KEPT = 3
 _MANIFEST = "manifest.json"
+_DAMAGE = (UserError, OSError, tf.errors.OpError, ValueError, AssertionError)
 
 
 def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
@@ -51,10 +52,14 @@ def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
     beside = folder / ".part"
     with explained(path):
         _remove(beside)
-        beside.mkdir(parents=True)
     try:
+        with explained(path):
+            beside.mkdir(parents=True)
+            sync(run_dir)
         gan.checkpoint().write(str(beside / "state"))
         with explained(path):
+            if config_path(run_dir).exists():
+                shutil.copyfile(config_path(run_dir), beside / "config.json")
             digests = {}
             for file in sorted(beside.iterdir()):
                 digests[file.name] = file_digest(file)
@@ -73,16 +78,33 @@ def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
         raise cannot_write(path, str(error)) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    best = judged(run_dir)[:1]
-    for old in saved(run_dir)[KEPT:]:
-        if old not in best:
-            _remove(old)
+    tidy(run_dir, step)
     return path
+
+
+def tidy(run_dir: Path, step: int) -> None:
+    """Removes what a killed save left, and all up to `step` that need not be kept.
+
+    Newer ones than `step`, the newest sound one, are damaged; they must not take the
+    places of the sound ones.
+    """
+    folder = run_dir / "checkpoints"
+    best = judged(run_dir)[:1]
+    older = [path for path in saved(run_dir) if step_of(path) <= step]
+    with explained(folder):
+        for old in older[KEPT:]:
+            if old not in best:
+                _remove(old)
+        for name in (".part", ".old"):
+            if (folder / name).exists():
+                shutil.rmtree(folder / name)
 
 
 def saved(run_dir: Path) -> list[Path]:
     """The checkpoints of a run, the newest first."""
-    return sorted((run_dir / "checkpoints").glob("step-*"), reverse=True)
+    found = (run_dir / "checkpoints").glob("step-*")
+    ours = [path for path in found if path.name.removeprefix("step-").isdecimal()]
+    return sorted(ours, key=step_of, reverse=True)
 
 
 def judged(run_dir: Path) -> list[Path]:
@@ -176,7 +198,7 @@ def _sound(paths: list[Path], read: Callable[[Path], T]) -> Iterator[tuple[Path,
         try:
             _check(path)
             result = read(path)
-        except (UserError, tf.errors.OpError, ValueError, AssertionError) as error:
+        except _DAMAGE as error:
             warnings.warn(
                 f"checkpoint {path} is damaged and passed over: {_first_line(error)}",
                 stacklevel=3,

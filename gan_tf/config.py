@@ -18,9 +18,11 @@ from gan_tf.errors import UserError
 def _option(default: Any, help: str, **rules: Any) -> Any:
     """A field with its help text and rules.
 
-    Rules: `minimum` (allowed), `below` (not allowed any more), `choices`, and
+    Rules: `minimum` (allowed), `below` (not allowed any more), `choices`,
     `shapes_run=False` for options that leave the trained weights as they are, so
-    that a run may be continued under another value.
+    that a run may be continued under another value, and `absent`, which every option
+    needs that joins after version 0.1.0: the value that the runs from before it had
+    in effect. It is what an older `config.json` is read with, whatever the default.
     """
     return dataclasses.field(default=default, metadata={"help": help, **rules})
 
@@ -137,13 +139,21 @@ class Config:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Config:
-        """The inverse of `to_dict`; refuses missing and unknown names."""
-        names = {field.name for field in dataclasses.fields(cls)}
-        if not isinstance(values, dict) or set(values) != names:
-            given = set(values) if isinstance(values, dict) else set()
-            odd = ", ".join(sorted(names ^ given))
-            raise UserError(f"a configuration needs exactly its own options; see {odd}")
-        return cls(**values)
+        """The inverse of `to_dict`, also for a dictionary of an older version.
+
+        Options that joined later get their `absent` value; other missing names and
+        unknown ones are refused.
+        """
+        given = values if isinstance(values, dict) else {}
+        fields = dataclasses.fields(cls)
+        later = {f.name: f.metadata["absent"] for f in fields if "absent" in f.metadata}
+        odd = {field.name for field in fields} ^ set(later | given)
+        if odd:
+            raise UserError(
+                "a configuration needs exactly its own options; see "
+                + ", ".join(sorted(map(str, odd)))
+            )
+        return cls(**(later | given))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

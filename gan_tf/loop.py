@@ -19,7 +19,7 @@ from gan_tf import checkpoint, data, health, images, run, summary
 from gan_tf.classifier import load_judge
 from gan_tf.config import Config, as_text
 from gan_tf.errors import UserError
-from gan_tf.files import write_atomically
+from gan_tf.files import explained, write_atomically
 from gan_tf.sampling import sample
 from gan_tf.step import GAN, build_gan, compile_train_steps
 
@@ -32,7 +32,8 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
 
     Everything is kept in `run_dir`: `config.json`, `checkpoints`, `samples`,
     `tensorboard`; at the end `samples.png`, `losses.png` and `training.gif`. Ctrl-C and
-    SIGTERM save before they end the program with code 128 + signal.
+    SIGTERM, once there is something to save, save it before they end the program with
+    code 128 + signal.
 
     Args:
         progress: show a progress bar (on a terminal) or lines (elsewhere).
@@ -41,26 +42,30 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
         The trained state; draw with `gan_tf.sampling.sample(gan.sampler, ...)`.
 
     Raises:
-        UserError: unusable data or run directory, a full disk, or losses that
-            are no longer finite.
+        UserError: unusable data or run directory, another process that trains there,
+            a full disk, or losses that are no longer finite.
     """
     say = print if progress else lambda *_: None
     run_dir = Path(run_dir)
     training = data.load(config.dataset, config.data_dir)
-    run.open_run(run_dir, config, training)
-    gan = build_gan(config)
-    checkpoint.restore(run_dir, gan)
-    step = int(gan.step.numpy())
-    if _finished(config, run_dir, step):
-        say(f"{run_dir} is finished: {step} steps done, {config.epochs} asked for")
-    else:
-        say(
-            f"training on {training.name}, step {step} to {config.epochs}, in {run_dir}"
-        )
-        _train_on(gan, training, config, run_dir, progress)
-    if not _concluded(run_dir):
-        _draw_conclusions(gan, training, config, run_dir)
-        say(f"done: see samples.png, losses.png and training.gif in {run_dir}")
+    run.check_run(run_dir, config, training)
+    with run.alone(run_dir):
+        run.open_run(run_dir, config, training)
+        gan = build_gan(config)
+        checkpoint.restore(run_dir, gan)
+        step = int(gan.step.numpy())
+        checkpoint.tidy(run_dir, step)
+        if _finished(config, run_dir, step):
+            say(f"{run_dir} is finished: {step} steps done, {config.epochs} asked for")
+        else:
+            say(
+                f"training on {training.name}, step {step} to {config.epochs}, "
+                f"in {run_dir}"
+            )
+            _train_on(gan, training, config, run_dir, progress)
+        if not _film(run_dir).exists():
+            _draw_conclusions(gan, training, config, run_dir)
+            say(f"done: see samples.png, losses.png and training.gif in {run_dir}")
     return gan
 
 
@@ -97,7 +102,13 @@ def _train_on(
     gan: GAN, training: data.ImageSet, config: Config, run_dir: Path, progress: bool
 ) -> None:
     step = int(gan.step.numpy())
+    with explained(_film(run_dir)):
+        _film(run_dir).unlink(missing_ok=True)  # it would be of fewer steps
     train_steps = compile_train_steps(gan, config.seed, config.jit_compile)
+    # No step, but all of the compilation: until here there is nothing to save, and a
+    # signal may end the program as it always does.
+    shape = (config.steps_per_call, config.batch_size, images.SIDE**2)
+    train_steps(tf.zeros(shape, tf.uint8), 0, 0)
     with (
         _signals() as signals,
         summary.Summary(run.events_dir(run_dir), config, step, progress) as log,
@@ -167,10 +178,9 @@ def _finished(config: Config, run_dir: Path, step: int) -> bool:
     return bool(steps) and steps[-1] == step and values[-1] < config.stop_g_loss
 
 
-def _concluded(run_dir: Path) -> bool:
-    """Whether the last picture is there and not from before the last checkpoint."""
-    film, newest = run_dir / "training.gif", checkpoint.saved(run_dir)[0]
-    return film.exists() and film.stat().st_mtime >= newest.stat().st_mtime
+def _film(run_dir: Path) -> Path:
+    """The last thing that a run draws: not there while the run goes on."""
+    return run_dir / "training.gif"
 
 
 def _check_finite(sums: dict[str, float], start: int, end: int, run_dir: Path) -> None:
@@ -197,6 +207,7 @@ def _draw_sheet(
     sheet = _sheet(gan, training, config)
     images.write_png(run.sheet_path(run_dir, step), sheet)
     log.sheet(step, sheet)
+    run.thin_sheets(run_dir, config.sample_every)
 
 
 def _look(gan: GAN, config: Config, log: summary.Summary) -> float:
@@ -233,11 +244,11 @@ def _draw_conclusions(
     curves = summary.read_scalars(run.events_dir(run_dir))
     title = f"{training.name}, {int(gan.step.numpy())} steps, seed {config.seed}"
     write_atomically(run_dir / "losses.png", summary.loss_plot(curves, title))
-    sheets = sorted((run_dir / "samples").glob("step-*.png"), reverse=True)
+    sheets = [path for _, path in sorted(run.sheets(run_dir).items(), reverse=True)]
     chosen = sheets[:: -(-len(sheets) // _MOST_FRAMES)][::-1]  # the last one always
     frames = [images.read_png(path) for path in chosen]
     seconds = [0.2] * (len(frames) - 1) + [2.0]
-    images.write_gif(run_dir / "training.gif", frames, seconds)
+    images.write_gif(_film(run_dir), frames, seconds)
 
 
 def _config_table(config: Config, training: data.ImageSet) -> str:

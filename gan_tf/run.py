@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import platform
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +18,10 @@ import gan_tf
 from gan_tf.config import Config
 from gan_tf.data import ImageSet
 from gan_tf.errors import UserError
-from gan_tf.files import read_json, write_json
+from gan_tf.files import explained, read_json, write_json
 
 FORMAT = 1  # of config.json and the checkpoints
+MOST_SHEETS = 300  # kept in `samples`
 
 
 def config_path(run_dir: Path) -> Path:
@@ -34,6 +39,60 @@ def sheet_path(run_dir: Path, step: int) -> Path:
     return run_dir / "samples" / f"step-{step:08d}.png"
 
 
+def sheets(run_dir: Path) -> dict[int, Path]:
+    """The sample sheets of a run by their steps."""
+    found = {
+        path.stem.removeprefix("step-"): path
+        for path in (run_dir / "samples").glob("step-*.png")
+    }
+    return {int(step): path for step, path in found.items() if step.isdecimal()}
+
+
+def thin_sheets(run_dir: Path, every: int) -> None:
+    """Where more than `MOST_SHEETS` are, keeps every second one and the newest.
+
+    Args:
+        every: steps from one sheet to the next.
+    """
+    drawn = sheets(run_dir)
+    while len(drawn) > MOST_SHEETS:
+        every *= 2
+        for step in [step for step in drawn if step % every and step != max(drawn)]:
+            with explained(drawn[step]):
+                drawn.pop(step).unlink()
+
+
+@contextlib.contextmanager
+def alone(run_dir: Path) -> Iterator[None]:
+    """Keeps every other training process out of `run_dir` until the block ends.
+
+    The lock is on the open file `lock`, not on its being there: the operating system
+    lifts it with the process, however that ends. Removes what a killed process left
+    half-written.
+
+    Raises:
+        UserError: another process trains there, or the directory cannot be written.
+    """
+    path = run_dir / "lock"
+    with explained(path):
+        run_dir.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"--run_dir {run_dir} is in use: another process trains there. Wait "
+                "for its end, or name another directory."
+            ) from None
+        except OSError as error:  # some network file systems have no locks
+            warnings.warn(f"{path} cannot be locked: {error.strerror}", stacklevel=3)
+        with explained(run_dir):
+            for leftover in run_dir.glob("*/.*.part"):
+                leftover.unlink()
+        yield
+
+
 def check_run(run_dir: Path, config: Config, images: ImageSet) -> None:
     """Checks that `run_dir` is free for this run or already holds it.
 
@@ -47,7 +106,7 @@ def check_run(run_dir: Path, config: Config, images: ImageSet) -> None:
         if any((run_dir / "checkpoints").glob("step-*")):
             raise UserError(
                 f"--run_dir {run_dir} holds checkpoints but no config.json; name a new "
-                "directory, or put the file back"
+                "directory, or put the file back: each checkpoint has a copy"
             )
         return
     old, content = read_run(run_dir)
@@ -91,9 +150,12 @@ def open_run(run_dir: Path, config: Config, images: ImageSet) -> None:
 def read_run(run_dir: Path) -> tuple[Config, dict[str, Any]]:
     """The configuration of a run and the whole content of its `config.json`.
 
+    Where `config.json` is damaged, its newest sound copy in a checkpoint is taken, with
+    a warning.
+
     Raises:
-        UserError: there is no run, or its description is damaged or from a newer
-            version of this program.
+        UserError: there is no run, or its description is damaged with all its copies,
+            or from a newer version of this program.
     """
     if not run_dir.is_dir():
         raise UserError(f"--run_dir {run_dir} does not exist")
@@ -102,13 +164,25 @@ def read_run(run_dir: Path) -> tuple[Config, dict[str, Any]]:
             f"--run_dir {run_dir} holds no run (no config.json); train one with "
             f"python -m gan_tf.train --run_dir {run_dir}"
         )
-    content = read_json(config_path(run_dir))
+    content = _description(run_dir)
     if content.get("format") != FORMAT:
         raise UserError(
             f"{config_path(run_dir)} has format {content.get('format')!r}, this "
             f"version of gan_tf reads {FORMAT}"
         )
     return Config.from_dict(content["config"]), content
+
+
+def _description(run_dir: Path) -> dict[str, Any]:
+    try:
+        return read_json(config_path(run_dir))
+    except UserError as damage:
+        for copy in sorted(run_dir.glob("checkpoints/step-*/config.json"))[::-1]:
+            with contextlib.suppress(UserError):
+                content = read_json(copy)
+                warnings.warn(f"{damage}; its copy {copy} is used", stacklevel=4)
+                return content
+        raise
 
 
 def versions() -> dict[str, str]:

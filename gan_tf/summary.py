@@ -18,7 +18,7 @@ from tensorboard.plugins.hparams import api as hparams
 from tqdm import tqdm
 
 from gan_tf.config import Config
-from gan_tf.files import cannot_write, explained
+from gan_tf.files import cannot_write, explained, sync
 from gan_tf.images import png_bytes_of_figure
 from gan_tf.step import METRICS
 
@@ -39,10 +39,10 @@ class Summary:
         self._folder = folder
         self._config = config
         self._progress = progress
-        with explained(folder):
+        with _explained(folder):
             folder.mkdir(parents=True, exist_ok=True)
             _trim(folder, step)
-        self._writer = tf.summary.create_file_writer(str(folder))
+            self._writer = tf.summary.create_file_writer(str(folder))
         terminal = progress and sys.stderr.isatty()
         self._bar = tqdm(
             total=config.epochs,
@@ -105,11 +105,8 @@ class Summary:
     @contextlib.contextmanager
     def _writing(self, step: int) -> Iterator[None]:
         """For calls of `tf.summary`; what they wrote is in the file at the end."""
-        try:
-            with self._writer.as_default(step=step):
-                yield
-        except tf.errors.OpError as error:
-            raise cannot_write(self._folder, str(error)) from error
+        with _explained(self._folder), self._writer.as_default(step=step):
+            yield
 
     def _start_interval(self) -> None:
         self._sums: dict[str, float] = {}
@@ -150,17 +147,14 @@ def read_scalars(folder: Path) -> dict[str, tuple[list[int], list[float]]]:
 def write_evaluation(run_dir: Path, results: dict[str, dict[str, float]]) -> None:
     """Writes figures named "step N ..." as scalars of step N, replacing older ones."""
     folder = run_dir / "evaluation"
-    with explained(folder):
+    with _explained(folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-    try:
         with tf.summary.create_file_writer(str(folder)).as_default():
             for name, figures in results.items():
                 step = int(name.split()[1])
                 for metric, value in figures.items():
                     tf.summary.scalar(f"evaluation/{metric}", value, step)
-    except tf.errors.OpError as error:
-        raise cannot_write(folder, str(error)) from error
 
 
 def loss_plot(curves: dict[str, tuple[list[int], list[float]]], title: str) -> bytes:
@@ -185,23 +179,38 @@ def loss_plot(curves: dict[str, tuple[list[int], list[float]]], title: str) -> b
     return png_bytes_of_figure(figure)
 
 
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """As `files.explained`, for TensorFlow's errors too."""
+    try:
+        with explained(folder):
+            yield
+    except tf.errors.OpError as error:
+        raise cannot_write(folder, str(error)) from error
+
+
 def _trim(folder: Path, step: int) -> None:
-    """Merges the event files into one without what came after `step`.
+    """Merges the event files into one without what is told again from `step` on.
 
     A run that was killed has told more than its last checkpoint knows; told again after
-    the resume, those steps would stand in TensorBoard twice.
+    the resume, those steps would stand in TensorBoard twice. A run at step 0 tells that
+    step too.
     """
     paths = _event_files(folder)
-    if not paths:
-        return
-    kept = [event for event in _events(folder) if event.step <= step]
-    merged = folder / ".merged.part"
-    with tf.io.TFRecordWriter(str(merged)) as writer:
-        for event in kept:
-            writer.write(event.SerializeToString())
-    first = paths[0]
-    merged.replace(first)
-    for path in paths[1:]:
+    if step and paths:
+        beside = folder / ".merged.part"
+        with tf.io.TFRecordWriter(str(beside)) as writer:
+            for event in _events(folder):
+                if event.step <= step:
+                    writer.write(event.SerializeToString())
+        sync(beside)
+        # TensorBoard reads in the order of names, which have the time in them; this
+        # one comes first even where the clock went backwards.
+        merged = folder / "events.out.tfevents.0.merged"
+        beside.replace(merged)
+        sync(folder)
+        paths = [path for path in paths if path != merged]
+    for path in paths:
         path.unlink()
 
 
@@ -209,9 +218,9 @@ def _event_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("events.out.tfevents.*"))
 
 
-def _events(folder: Path) -> list[Event]:
+def _events(folder: Path) -> Iterator[Event]:
     """All events, in order, each (step, tag) once; stops at a file's torn end."""
-    events, seen = [], set()
+    seen = set()
     for path in _event_files(folder):
         records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
         while True:
@@ -223,5 +232,4 @@ def _events(folder: Path) -> list[Event]:
             key = (event.step, *tags) if tags else (event.file_version,)
             if key not in seen:
                 seen.add(key)
-                events.append(event)
-    return events
+                yield event

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import types
 from pathlib import Path
@@ -59,4 +60,8 @@ class _CallableModule(types.ModuleType):
 sys.modules[__name__].__class__ = _CallableModule
 
 if __name__ == "__main__":
+    # Until there is something to save, Ctrl-C ends the program at once, also inside
+    # TensorFlow, where Python would hear it seconds later.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     cli.run(parser(), main)

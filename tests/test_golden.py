@@ -1,0 +1,88 @@
+"""A run of version 0.1.0 (`tests/golden/make.py`) loads for ever."""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+from conftest import ROOT, refused
+
+import gan_tf
+import gan_tf.generate as generate
+from gan_tf import checkpoint, evaluate, files, readers, run, summary
+from gan_tf.config import Config
+from gan_tf.sampling import sample
+
+GOLDEN = ROOT / "tests" / "golden"
+
+
+@pytest.fixture
+def golden(tmp_path):
+    """A copy of the golden run, to be written to."""
+    return shutil.copytree(GOLDEN / "run", tmp_path / "run")
+
+
+def test_it_is_small():
+    sizes = [path.stat().st_size for path in GOLDEN.rglob("*") if path.is_file()]
+    assert sum(sizes) < 200_000
+
+
+def test_it_draws_what_it_drew():
+    drawn = sample(checkpoint.load_generator(GOLDEN / "run"), seed=0, count=4)
+    (expected,) = readers.read_npz(GOLDEN / "samples.npz", ("images",))
+    assert (expected[0] != expected[1]).any()
+    np.testing.assert_allclose(drawn.astype(int), expected.astype(int), atol=1)
+
+
+def test_generate_and_evaluate_take_it(golden, invoke, tmp_path):
+    out = f"--out={tmp_path / 'x.npz'}"
+    assert invoke(generate, f"--run_dir={golden}", out, "--weights=raw")[0] == 0
+    values = evaluate.parser().parse_args([f"--run_dir={golden}"])
+    name, drawn = next(evaluate._run_samples(values))
+    assert name == "step 20 of a run on drawn, not MNIST"
+    assert drawn.shape == (10000, 28, 28)
+
+
+def test_it_goes_on(golden):
+    before = summary.read_scalars(run.events_dir(golden))["d_loss"]
+    assert before[0] == [5, 10, 15, 20]
+    config, _ = run.read_run(golden)
+    longer = dataclasses.replace(config, epochs=40, data_dir=str(GOLDEN / "drawn"))
+    assert int(gan_tf.train(longer, golden, progress=False).step) == 40
+    steps, values = summary.read_scalars(run.events_dir(golden))["d_loss"]
+    assert steps == list(range(5, 41, 5))
+    assert values[:4] == before[1]
+    assert len(set(values)) == 8
+    assert max(values[4:]) < 1.4  # its networks and optimizers have not begun again
+
+
+def test_what_it_does_not_know_has_a_value_for_it():
+    known = files.read_json(GOLDEN / "run" / "config.json")["config"]
+    later = [f for f in dataclasses.fields(Config) if f.name not in known]
+    assert all("absent" in field.metadata for field in later)
+
+
+def test_an_option_that_joined_later_keeps_old_runs_as_they_were(monkeypatch):
+    fields = dataclasses.fields(Config)
+    (joined,) = [field for field in fields if field.name == "r1_every"]
+    values = Config(r1_every=1).to_dict()
+    del values["r1_every"]
+    with pytest.raises(gan_tf.UserError, match="r1_every"):
+        Config.from_dict(values)
+    monkeypatch.setattr(joined, "metadata", joined.metadata | {"absent": 1})
+    assert Config.from_dict(values).r1_every == 1  # not the default, which is 4
+    with pytest.raises(gan_tf.UserError, match="see colour"):
+        Config.from_dict(values | {"colour": 1})
+
+
+def test_an_unknown_format_is_refused(golden, invoke, tmp_path):
+    out = f"--out={tmp_path / 'x.npz'}"
+    manifest = golden / "checkpoints" / "step-00000020" / "manifest.json"
+    content = files.read_json(manifest)
+    files.write_json(manifest, content | {"format": 2})
+    with pytest.warns(UserWarning, match="it has format 2, not 1"):
+        refused(invoke(generate, f"--run_dir={golden}", out), "not one checkpoint")
+    path = run.config_path(golden)
+    files.write_json(path, files.read_json(path) | {"format": 2})
+    told = "has format 2, this version of gan_tf reads 1"
+    refused(invoke(generate, f"--run_dir={golden}", out), told)
