@@ -4,13 +4,18 @@ import itertools
 
 import tensorflow as tf
 
+from gan_tf.config import Config
 from gan_tf.step import build_gan, compile_train_steps
 from peers import Problem, Program
 
 
-def build(problem: Problem) -> Program:
-    """The compiled call of the package; `run` takes multiples of steps_per_call."""
-    config = problem.config
+def build(problem: Problem, recipe: str = "") -> Program:
+    """The compiled call of the package; `run` takes multiples of steps_per_call.
+
+    Args:
+        recipe: in place of the problem's, if given.
+    """
+    config = Config.recipe(recipe) if recipe else problem.config
     gan = build_gan(config)
     for network, weights in zip((gan.generator, gan.discriminator), problem.weights()):
         network.set_weights(weights)
