@@ -204,12 +204,14 @@ def steady(plain: Callable, start: int, clocks: dict) -> Callable:
 
     def calls(*arguments) -> Iterator:
         step, begun = 0, time.perf_counter()
-        for chunk, first, last in plain(*arguments):
-            if step == start:
-                clocks.clear()
-                begun = time.perf_counter()
-            yield chunk, first, last
-            step += last - first
+        try:
+            for chunk, first, last in plain(*arguments):
+                if step == start:
+                    clocks.clear()
+                    begun = time.perf_counter()
+                yield chunk, first, last
+                step += last - first
+        finally:  # the loop has left, with the last step's events done
             clocks["whole"] = time.perf_counter() - begun
 
     return calls
@@ -249,43 +251,31 @@ def feeding(config: Config, rounds: int, seconds: float = 4.0) -> dict:
 def table(report: dict) -> str:
     """The report as a Markdown table, goals beside."""
     run, fed = report["run"], report["feeding"]["share of the speed"]
-    rows = [
-        *(
-            (f"{name}, share of the run", f"{s:.2%}", "")
-            for name, s in run["shares"].items()
-        ),
-        (
-            "logging, sheets, looks and checkpoints together",
-            f"{run['logging, sheets, looks and checkpoints']:.2%}",
-            "3 %",
-        ),
-        (
-            "feeding: speed lost",
-            "{median:.2%} ({least:.2%} to {most:.2%})".format(**fed),
-            "1 %",
-        ),
-        *(
-            (
-                name,
-                "{median:.2f} ({least:.2f} to {most:.2f})".format(**report[name]),
-                goal,
-            )
-            for name, goal in (
-                ("seconds to the first step", "8"),
-                ("seconds of --help", "0.5"),
-            )
-        ),
-        ("peak resident megabytes", f"{report['peak resident megabytes']:.0f}", "1000"),
+    together = "logging, sheets, looks and checkpoints"
+    shares = run["shares"].items()
+    rows = [(f"{name}, share of the run", f"{share:.2%}", "") for name, share in shares]
+    rows += [
+        (f"{together} together", f"{run[together]:.2%}", "3 %"),
+        ("feeding: speed lost", told(fed, "{:.2%}"), "1 %"),
     ]
+    for name, goal in (
+        ("seconds to the first step", "8"),
+        ("seconds of --help", "0.5"),
+    ):
+        rows.append((name, told(report[name], "{:.2f}"), goal))
+    peak = report["peak resident megabytes"]
+    rows.append(("peak resident megabytes", f"{peak:.0f}", "1000"))
     lines = ["| | measured | goal, under |", "| --- | --- | --- |"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
-    first = ", ".join(
-        f"{name} {spent:.2f} s"
-        for name, spent in run["seconds of the first use"].items()
-    )
-    return "\n".join(
-        [*lines, f"\nEach for the first time, not in the shares: {first}."]
-    )
+    firsts = run["seconds of the first use"].items()
+    first = ", ".join(f"{name} {spent:.2f} s" for name, spent in firsts)
+    return "\n".join([*lines, f"\nThe first of each, not in the shares: {first}."])
+
+
+def told(values: dict[str, float], form: str) -> str:
+    """A median with the least and the most."""
+    median, least, most = (form.format(values[k]) for k in ("median", "least", "most"))
+    return f"{median} ({least} to {most})"
 
 
 if __name__ == "__main__":

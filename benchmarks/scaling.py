@@ -151,17 +151,13 @@ def tables(report: dict) -> str:
         if not title.startswith("milliseconds"):
             continue
         what = title.split("by ")[1]
-        batch = what == "batch"
-        texts.append(
-            f"\n| {what} | ms a step | least to most |{' us an image |' if batch else ''}\n"
-            f"| --- | --- | --- |{' --- |' if batch else ''}"
-        )
+        extra = " us an image |" if what == "batch" else ""
+        texts.append(f"\n| {what} | ms a step | least to most |{extra}")
+        texts.append("| --- | --- | --- |" + (" --- |" if extra else ""))
         for key, row in rows.items():
-            line = f"| {key} | {row['median']:.3g} | {row['least']:.3g} to "
-            line += f"{row['most']:.3g} |"
-            texts.append(
-                line + (f" {row['median'] / key * 1000:.1f} |" if batch else "")
-            )
+            median, least, most = (f"{row[k]:.3g}" for k in ("median", "least", "most"))
+            image = f" {row['median'] / key * 1000:.1f} |" if extra else ""
+            texts.append(f"| {key} | {median} | {least} to {most} |{image}")
     call = report["call"]
     texts.append(
         f"\nA call costs {call['milliseconds of a call']:.2f} ms and "

@@ -205,11 +205,11 @@ def draw(report: dict, path: Path, title: str) -> None:
         bound = report["limit"]["steps per second"]
         label = "products and Adam alone"
         axes.axvline(bound, color="grey", linestyle="--", label=label)
-        axes.legend(loc="lower right")
-    where = report["machine"]
+        figure.legend(loc="outside lower right")
+    where = "{processor}, cores: {cores}".format(**report["machine"])
     axes.set(
         xlabel="training steps per second (median, least, most)",
-        title=f"{title}, {report['data']}, {where['cores']} cores {where['processor']}",
+        title=f"{title}, {report['data']}, {where}",
     )
     axes.title.set_fontsize(10)
     figure.savefig(path, dpi=120)
