@@ -112,9 +112,8 @@ def first_step_seconds(work: Path, given: list[str]) -> float:
             if line.startswith("step 1 of"):
                 break
         spent = time.perf_counter() - begun
-        process.kill()
-        process.wait()
-        process.stdout.close()
+        with process:
+            process.kill()
     return spent
 
 

@@ -75,9 +75,8 @@ class Worker:
 
     def close(self) -> None:
         """Ends the process."""
-        self._process.kill()
-        self._process.wait()
-        self._errors.close()
+        with self._process, self._errors:
+            self._process.kill()
 
     def _answer(self) -> dict:
         line = self._process.stdout.readline()
@@ -126,9 +125,8 @@ class TrainCommand:
 
     def close(self) -> None:
         """Ends the process."""
-        self._process.kill()
-        self._process.wait()
-        self._errors.close()
+        with self._process, self._errors:
+            self._process.kill()
 
     def _next_step(self) -> int:
         for line in self._process.stdout:

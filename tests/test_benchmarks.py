@@ -152,13 +152,12 @@ def test_the_products_are_those_of_the_step(digits):
 
 
 def test_sides_take_turns_and_the_report_says_who_was_absent(digits, tmp_path, capsys):
+    products = {"library": "numpy", "part": "products"}
     sides = [
         turns.Side(throughput.STEP, "gan_tf", "peers.gan_tf_step"),
         turns.Side("none", "peer", "peers.pytorch", needs="no_such_package"),
-        turns.Side("broken", "peer", "limits", {"library": "abc", "part": "products"}),
-        turns.Side(
-            "numpy", "products", "limits", {"library": "numpy", "part": "products"}
-        ),
+        turns.Side("broken", "peer", "limits", products | {"library": "abc"}),
+        turns.Side("numpy", "products", "limits", products),
     ]
     problem = small_problem(digits, "document", steps_per_call=5)
     problem.write(tmp_path)
