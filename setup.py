@@ -36,5 +36,11 @@ setup(
     extras_require={
         "test": ["pytest>=8", "ruff>=0.6", "build"],
         "cuda": ["tensorflow[and-cuda]>=2.20"],
+        # The peers of benchmarks/; without one its rows say "absent".
+        "bench": [
+            "torch>=2.5",  # eager and torch.compile
+            "jax>=0.5",  # jit and scan
+            "optax>=0.2.4",  # JAX's Adam, as its guides have it
+        ],
     },
 )

@@ -1,13 +1,19 @@
-"""The study's tables are those of its stored results, and its arithmetic is right."""
+"""The study's tables are those of its stored results; peers train the same GAN."""
 
 import importlib.util
 import json
+import sys
 
+import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import ROOT
 
 from gan_tf import Config
 from gan_tf.classifier import load_judge
+from gan_tf.images import read_png
+from gan_tf.randomness import TRAINING, latent
+from gan_tf.step import build_gan, compile_train_steps
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +68,133 @@ def test_another_configuration_by_the_same_name_begins_again(recipes, tmp_path):
     assert table.splitlines()[-1] == "| a | 0.500 | 2.000 &plusmn; 1.414 |"
     recipes.add(path, "default", Config(beta_1=0.9), 0, scores(4.0))
     assert json.loads(path.read_text())["rows"]["default"]["seeds"].keys() == {"0"}
+
+
+# Speed: every peer trains the same GAN, and the arithmetic of the report is right.
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+peers = importlib.import_module("peers")
+turns = importlib.import_module("turns")
+limits = importlib.import_module("limits")
+throughput = importlib.import_module("throughput")
+default_recipe = importlib.import_module("default_recipe")
+
+SMALL = {
+    "batch_size": 16,
+    "latent_dim": 4,
+    "generator_units": (8, 12),
+    "discriminator_units": (12, 8),
+    "learning_rate": 1e-2,  # so that a wrong step shows in the next losses
+    "jit_compile": False,
+}
+RECIPE_SIDES = [
+    pytest.param(
+        recipe,
+        side,
+        id=f"{recipe}-{side.name}",
+        marks=pytest.mark.skipif(
+            importlib.util.find_spec(side.needs) is None,
+            reason=f"no {side.needs}: pip install -e '.[bench]'",
+        ),
+    )
+    for recipe, sides in (
+        ("document", throughput.SIDES),
+        ("default", default_recipe.SIDES),
+    )
+    for side in sides
+    if side.kind == "peer" and "compiled" not in side.options  # a minute to compile
+]
+
+
+def small_problem(digits, recipe, **changes):
+    config = Config.recipe(recipe, **(SMALL | changes))
+    batches = digits[0][: 8 * config.batch_size].reshape(8, config.batch_size, 784)
+    return peers.Problem(config, batches)
+
+
+def own_losses(problem, steps):
+    """D's and G's losses of each step of gan_tf, and the noise that it drew."""
+    config = problem.config
+    gan = build_gan(config)
+    for network, weights in zip((gan.generator, gan.discriminator), problem.weights()):
+        network.set_weights(weights)
+    call = compile_train_steps(gan, config.seed, config.jit_compile)
+    losses, noises = [], []
+    for step in range(steps):
+        noises.append(latent(config.seed, TRAINING, step, problem.noise_shape).numpy())
+        sums = call(tf.constant(problem.batches), step, step + 1)
+        losses.append((float(sums["d_loss"]), float(sums["g_loss"])))
+    return losses, noises
+
+
+@pytest.mark.parametrize(("recipe", "side"), RECIPE_SIDES)
+def test_peers_train_the_same_gan(recipe, side, digits):
+    changes = {"r1_every": 2, "r1_weight": 1.0, "decay_steps": 6}
+    problem = small_problem(digits, recipe, **(changes if recipe == "default" else {}))
+    options = {k: v for k, v in side.options.items() if k != "steps_per_call"}
+    program = importlib.import_module(side.module).build(problem, **options)
+    losses, noises = own_losses(problem, steps=8)
+    images = problem.unit_batches()
+    found = [program.step(real, noise) for real, noise in zip(images, noises)]
+    assert found[0] == pytest.approx(losses[0], rel=1e-5)
+    # Where a gradient is tiny, the libraries' places for epsilon tell.
+    np.testing.assert_allclose(found, losses, rtol=5e-3)
+
+
+def test_the_products_are_those_of_the_step(digits):
+    problem = peers.Problem(Config(), digits[0][:1])
+    wanted = limits.products(problem)
+    assert sum(product.flops for product in wanted) == 1_450_508_288
+    assert limits.weight_count(problem) == 1_093_137
+    for product, (a, b) in zip(wanted, limits._operands(wanted)):
+        a, b = (m.T if t else m for m, t in zip((a, b), product.transposed))
+        assert 2 * (a @ b).size * a.shape[1] == product.flops
+
+
+def test_sides_take_turns_and_the_report_says_who_was_absent(digits, tmp_path, capsys):
+    products = {"library": "numpy", "part": "products"}
+    sides = [
+        turns.Side(throughput.STEP, "gan_tf", "peers.gan_tf_step"),
+        turns.Side("none", "peer", "peers.pytorch", needs="no_such_package"),
+        turns.Side("broken", "peer", "limits", products | {"library": "abc"}),
+        turns.Side("numpy", "products", "limits", products),
+    ]
+    problem = small_problem(digits, "document", steps_per_call=5)
+    problem.write(tmp_path)
+    results = turns.measure(sides, tmp_path, [], rounds=2, seconds=0.1, steps=50)
+    assert results["none"] == {"kind": "peer", "absent": "no package no_such_package"}
+    assert results["broken"]["absent"] == "KeyError: 'abc'"
+    assert len(results["numpy"]["rounds"]) == 2
+    assert results[throughput.STEP]["median"] > 0
+    report = {
+        "steps per second": results,
+        "data": "drawn",
+        "machine": turns.machine(),
+        "limit": None,
+    }
+    throughput.write(report, tmp_path / "x.json", "a test")
+    assert "| none | absent: no package no_such_package |" in capsys.readouterr().out
+    ratios = json.loads((tmp_path / "x.json").read_text())["ratios"]
+    assert ratios[throughput.STEP].keys() == {"numpy"}
+    assert read_png(tmp_path / "x.png").size
+
+
+def test_ratios_are_taken_within_a_round():
+    results = {
+        "a": {"kind": "gan_tf", "rounds": [2.0, 30.0, 4.0], "median": 4.0},
+        "b": {"kind": "peer", "rounds": [1.0, 10.0, 1.0], "median": 1.0},
+        "c": {"kind": "peer", "absent": "no package"},
+    }
+    assert turns.ratio(results, "a", "b") == {"median": 3.0, "least": 2.0, "most": 4.0}
+    assert turns.ratio(results, "a", "c") is None
+    assert turns.best(results, "peer") == "b"
+    assert turns.best(results, "adam") is None
+
+
+def test_a_calls_own_cost_is_found():
+    scaling = importlib.import_module("scaling")
+    rows = {k: {"median": 10 + 2 / k} for k in scaling.CALLS}
+    cost = scaling.call_cost(rows)
+    assert cost["milliseconds of a call"] == pytest.approx(2)
+    assert cost["milliseconds of a step"] == pytest.approx(10)
+    assert cost["knee, steps in a call"] == pytest.approx(20)

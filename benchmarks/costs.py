@@ -1,0 +1,281 @@
+"""What a run of `gan_tf.train` costs beside its training steps, at the defaults.
+
+    python benchmarks/costs.py --data_dir DIR
+
+Five answers, and a JSON file:
+
+- the share of the run that goes into logging, sheets, looks at the samples and
+  checkpoints. `--steps` steps of the real loop with a clock around each of these, from
+  the first sheet on, so that what they load and compile at their first use is told
+  apart;
+- feeding: the time that the loop waits for its next chunk, and, since the stream's
+  threads share the cores with the step, how much slower the step is on the stream
+  than on chunks that lie in memory, both taking turns;
+- seconds from the command to the line that tells of the first step;
+- seconds of `--help`;
+- the peak resident memory of a run that does everything once.
+
+Takes about 4 minutes on 2 cores. Only runs on MNIST look at their samples: with other
+data that row is empty.
+"""
+
+import argparse
+import collections
+import contextlib
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import turns
+from gan_tf import Config
+from gan_tf.cli import quiet_tensorflow
+from gan_tf.config import RECIPES
+
+
+def main() -> None:
+    """Does what the flags say."""
+    flags = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    flags.add_argument("--data_dir", default="", help="where MNIST lies")
+    flags.add_argument(
+        "--dataset", default="auto", choices=("auto", "mnist", "strokes")
+    )
+    flags.add_argument("--recipe", choices=tuple(RECIPES), default="default")
+    flags.add_argument("--steps", type=int, default=6000, help="of the run (6000)")
+    flags.add_argument("--rounds", type=int, default=5, help="of repeated looks (5)")
+    flags.add_argument("--out", default="runs/costs.json", metavar="JSON")
+    values = flags.parse_args()
+    source = {"dataset": values.dataset, "data_dir": values.data_dir}
+    given = [f"--{name}={value}" for name, value in source.items() if value]
+    given.append(f"--recipe={values.recipe}")
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        report = {
+            "command": " ".join(["python", *sys.argv]),
+            "machine": turns.machine(),
+            "seconds of --help": several(help_seconds, values.rounds),
+            "seconds to the first step": several(
+                lambda: first_step_seconds(work, given), values.rounds
+            ),
+            "peak resident megabytes": peak_megabytes(work, given),
+            "run": run_shares(
+                Config.recipe(values.recipe, epochs=values.steps, **source), work
+            ),
+            "feeding": feeding(Config.recipe(values.recipe, **source), values.rounds),
+        }
+    out = Path(values.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(report, indent=1) + "\n")
+    print(table(report))
+    print(f"wrote {out}")
+
+
+def several(measure: Callable[[], float], rounds: int) -> dict[str, float]:
+    """The spread of some measurements after one that warms the disk."""
+    turns.tell(f"{rounds + 1} times: {getattr(measure, '__name__', 'first step')}")
+    measure()
+    return turns.spread([measure() for _ in range(rounds)])
+
+
+def help_seconds() -> float:
+    """Of `python -m gan_tf.train --help`, from outside."""
+    begun = time.perf_counter()
+    command = [sys.executable, "-m", "gan_tf.train", "--help"]
+    subprocess.run(
+        command, stdout=subprocess.DEVNULL, check=True, env=turns.environment()
+    )
+    return time.perf_counter() - begun
+
+
+def first_step_seconds(work: Path, given: list[str]) -> float:
+    """From the start of the command to its line about step 1."""
+    with tempfile.TemporaryDirectory(dir=work) as run_dir:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "gan_tf.train", *given),
+                *("--log_every=1", "--run_dir", run_dir),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=turns.environment(),
+        )
+        for line in process.stdout:
+            if line.startswith("step 1 of"):
+                break
+        spent = time.perf_counter() - begun
+        with process:
+            process.kill()
+    return spent
+
+
+def peak_megabytes(work: Path, given: list[str]) -> float:
+    """Largest resident size of a whole run of 1000 steps: sheets, looks, film."""
+    turns.tell("1000 steps for the peak memory")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "gan_tf.train", *given),
+            *("--epochs=1000", "--run_dir", work / "memory"),
+        ],
+        stdout=subprocess.DEVNULL,
+        env=turns.environment(),
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return usage.ru_maxrss * unit / 1e6
+
+
+def run_shares(config: Config, work: Path) -> dict:
+    """Where the time of a run goes, from its first sheet on."""
+    turns.tell(f"a run of {config.epochs} steps")
+    with quiet_tensorflow():
+        from gan_tf import checkpoint, data, loop, summary
+    clocks = collections.Counter()
+    first: dict[str, float] = {}
+    names = ("logging", "sheets", "looks", "checkpoints", "waiting for data")
+    with contextlib.ExitStack() as stack:
+        for name, owner, function in (
+            ("logging", summary.Summary, "write"),
+            ("logging", summary.Summary, "add"),
+            ("sheets", loop, "_draw_sheet"),
+            ("looks", loop, "_look"),
+            ("checkpoints", checkpoint, "save"),
+        ):
+            plain = getattr(owner, function)
+            stack.callback(setattr, owner, function, plain)
+            setattr(owner, function, timed(plain, name, clocks, first))
+        stack.callback(setattr, data, "stream", data.stream)
+        data.stream = timed_stream(data.stream, clocks, first)
+        stack.callback(setattr, loop, "_calls", loop._calls)
+        loop._calls = steady(loop._calls, config.sample_every, clocks)
+        loop.train(config, work / "shares", progress=False)
+    whole = clocks["whole"]
+    shares = {name: clocks[name] / whole for name in names}
+    return {
+        "steps": config.epochs - config.sample_every,
+        "seconds": whole,
+        "shares": shares,
+        "logging, sheets, looks and checkpoints": sum(
+            share for name, share in shares.items() if name != "waiting for data"
+        ),
+        "seconds of the first use": first,
+    }
+
+
+def timed(plain: Callable, name: str, clocks: dict, first: dict) -> Callable:
+    """`plain` with its time added to `clocks[name]`."""
+
+    def run(*arguments, **settings):
+        begun = time.perf_counter()
+        try:
+            return plain(*arguments, **settings)
+        finally:
+            spent = time.perf_counter() - begun
+            clocks[name] += spent
+            first.setdefault(name, spent)
+
+    return run
+
+
+def timed_stream(plain: Callable, clocks: dict, first: dict) -> Callable:
+    """`data.stream` with the time that its reader waits."""
+
+    def stream(*arguments, **settings) -> Iterator:
+        chunks = iter(plain(*arguments, **settings))
+        get = timed(lambda: next(chunks), "waiting for data", clocks, first)
+        while True:
+            yield get()
+
+    return stream
+
+
+def steady(plain: Callable, start: int, clocks: dict) -> Callable:
+    """`loop._calls`, which sets the clocks to 0 when step `start` is wholly done."""
+
+    def calls(*arguments) -> Iterator:
+        step, begun = 0, time.perf_counter()
+        try:
+            for chunk, first, last in plain(*arguments):
+                if step == start:
+                    clocks.clear()
+                    begun = time.perf_counter()
+                yield chunk, first, last
+                step += last - first
+        finally:  # the loop has left, with the last step's events done
+            clocks["whole"] = time.perf_counter() - begun
+
+    return calls
+
+
+def feeding(config: Config, rounds: int, seconds: float = 4.0) -> dict:
+    """How much of the speed the stream costs: the step on it and on ready chunks."""
+    with quiet_tensorflow():
+        from gan_tf import data
+        from gan_tf.step import build_gan, compile_train_steps
+    images = data.load(config.dataset, config.data_dir).images
+    size = config.steps_per_call
+    stream = iter(data.stream(images, config.batch_size, size, config.seed))
+    ready = itertools.cycle([next(stream) for _ in range(8)])
+    call = compile_train_steps(build_gan(config), config.seed, config.jit_compile)
+    call(next(ready), 0, size)
+
+    def speed(chunks: Iterator) -> float:
+        steps, begun, spent = 0, time.perf_counter(), 0.0
+        while spent < seconds:
+            float(call(next(chunks), 0, size)["d_loss"])
+            steps += size
+            spent = time.perf_counter() - begun
+        return steps / spent
+
+    shares = []
+    for number in range(rounds):
+        turns.tell(f"feeding, round {number + 1} of {rounds}")
+        for _ in range(3):  # what was prefetched while the other had its turn
+            next(stream)
+        with_stream, without = speed(stream), speed(ready)
+        shares.append(1 - with_stream / without)
+    turns.tell("")
+    return {"share of the speed": turns.spread(shares), "rounds": shares}
+
+
+def table(report: dict) -> str:
+    """The report as a Markdown table, goals beside."""
+    run, fed = report["run"], report["feeding"]["share of the speed"]
+    together = "logging, sheets, looks and checkpoints"
+    shares = run["shares"].items()
+    rows = [(f"{name}, share of the run", f"{share:.2%}", "") for name, share in shares]
+    rows += [
+        (f"{together} together", f"{run[together]:.2%}", "3 %"),
+        ("feeding: speed lost", told(fed, "{:.2%}"), "1 %"),
+    ]
+    for name, goal in (
+        ("seconds to the first step", "8"),
+        ("seconds of --help", "0.5"),
+    ):
+        rows.append((name, told(report[name], "{:.2f}"), goal))
+    peak = report["peak resident megabytes"]
+    rows.append(("peak resident megabytes", f"{peak:.0f}", "1000"))
+    lines = ["| | measured | goal, under |", "| --- | --- | --- |"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    firsts = run["seconds of the first use"].items()
+    first = ", ".join(f"{name} {spent:.2f} s" for name, spent in firsts)
+    return "\n".join([*lines, f"\nThe first of each, not in the shares: {first}."])
+
+
+def told(values: dict[str, float], form: str) -> str:
+    """A median with the least and the most."""
+    median, least, most = (form.format(values[k]) for k in ("median", "least", "most"))
+    return f"{median} ({least} to {most})"
+
+
+if __name__ == "__main__":
+    main()
