@@ -67,29 +67,39 @@ def parser() -> cli.Parser:
 def main(values: argparse.Namespace) -> None:
     """Scores as the flags say."""
     with cli.quiet_tensorflow():
-        from gan_tf import classifier, evaluation, summary
+        from gan_tf import classifier, domain, evaluation, summary
         from gan_tf.files import write_atomically, write_json
     judge = classifier.load_judge()
     sets = _samples(values) if values.samples else _run_samples(values)
     first = next(sets)  # what is wrong with it is told before the work
     real = _real_images(values.data_dir)
-    results = {}
+    results, warnings = {}, {}
     for name, images in itertools.chain([first], sets if values.all else ()):
+        share = domain.in_domain_share(images)
+        name = domain.labelled(name, share)
+        warnings[name] = domain.warning(name, share)
         with evaluation.progress(name) as tell:
-            results[name] = evaluation.evaluate(images, judge, real, tell)
+            figures = evaluation.evaluate(images, judge, real, tell)
+        results[name] = {"in_domain_share": share} | figures
 
     home = Path(values.samples).parent if values.samples else Path(values.run_dir)
     out = Path(values.out) if values.out else home
-    content = {"judge": judge.digest, "real": judge.floors, "results": results}
+    content = {
+        "judge": judge.digest,
+        "real": domain.REAL | judge.floors,
+        "results": results,
+        "warnings": [told for told in warnings.values() if told],
+    }
     write_json(out / "evaluation.json", content)
-    picture = evaluation.picture(first[1], judge, real)
+    name, told = next(iter(warnings.items()))
+    picture = evaluation.picture(first[1], judge, real, title=told or name)
     write_atomically(out / "evaluation.png", picture)
     if not values.samples:
         summary.write_evaluation(Path(values.run_dir), results)
     if values.json:
         print(json.dumps(content, indent=2))
     else:
-        print(evaluation.table(judge, results))
+        print(evaluation.table(judge, results), *content["warnings"], sep="\n")
         print(f"wrote {out / 'evaluation.json'} and evaluation.png")
 
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from gan_tf import metrics
+from gan_tf import domain, metrics
 from gan_tf.classifier import Judge, judge_images
 from gan_tf.images import SIDE, grid, png_bytes_of_figure, to_unit
 
@@ -133,12 +133,12 @@ def real_figures(judge: Judge, real: RealImages, seed: int = 0) -> dict[str, flo
 
 def table(judge: Judge, results: dict[str, dict[str, float]]) -> str:
     """The figures of one or more sample sets beside the real data's, as text."""
-    names = list(results)
-    rows = [["", *names, "real data", ""]]
-    for name, what in REPORT.items():
+    real = domain.REAL | judge.floors
+    rows = [["", *results, "real data", ""]]
+    for name, what in (domain.FIGURE | REPORT).items():
         values = [figures.get(name) for figures in results.values()]
         if values[0] is not None:
-            shown = [f"{value:.4g}" for value in (*values, judge.floors[name])]
+            shown = [f"{value:.4g}" for value in (*values, real[name])]
             rows.append([name, *shown, what])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
@@ -159,9 +159,12 @@ def progress(name: str) -> Iterator[Callable[[str], None]]:
         yield tell
 
 
-def picture(images: np.ndarray, judge: Judge, real: RealImages | None) -> bytes:
+def picture(
+    images: np.ndarray, judge: Judge, real: RealImages | None, title: str = ""
+) -> bytes:
     """Samples, class shares, and samples beside their nearest training images: PNG."""
     figure = Figure(figsize=(13, 5), layout="constrained")
+    figure.suptitle(title)
     sheet, shares, pairs = figure.subplots(1, 3)
     _show(sheet, grid(images[:100]), "100 samples")
     _, labels = judge_images(judge, images)
@@ -175,8 +178,8 @@ def picture(images: np.ndarray, judge: Judge, real: RealImages | None) -> bytes:
         some = images[:50]
         nearest, _ = metrics.nearest_neighbours(flat(some), flat(real.training))
         both = np.stack([some, real.training[nearest]], axis=1)
-        title = "samples, each beside its nearest training image"
-        _show(pairs, grid(both.reshape(100, SIDE, SIDE), columns=10), title)
+        what = "samples, each beside its nearest training image"
+        _show(pairs, grid(both.reshape(100, SIDE, SIDE), columns=10), what)
     return png_bytes_of_figure(figure)
 
 

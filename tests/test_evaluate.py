@@ -33,6 +33,8 @@ def test_a_run_is_scored_at_every_checkpoint(invoke, run_dir):
     names = list(content["results"])
     assert [name.split(" of ")[0] for name in names] == ["step 20", "step 10"]
     assert all("on drawn" in name and "not MNIST" in name for name in names)
+    assert content["results"][names[0]]["in_domain_share"] < 0.6
+    assert all(name in told for name, told in zip(names, content["warnings"]))
     assert (run_dir / "evaluation.png").read_bytes()[:4] == b"\x89PNG"
     accumulator = EventAccumulator(str(run_dir / "evaluation"), {"tensors": 0})
     accumulator.Reload()
@@ -49,9 +51,39 @@ def test_anyones_samples_as_json(invoke, tmp_path):
     code, output, _ = invoke(evaluate, f"--samples={tmp_path}/x.npz", "--json")
     assert code == 0
     content = json.loads(output)
-    assert content["results"].keys() == {"x.npz"}
+    assert content["results"].keys() == {"x.npz, unlike MNIST"}
     assert content["real"]["precision"] > 0.8
     assert (tmp_path / "evaluation.json").exists()
+
+
+@pytest.mark.filterwarnings("ignore:only the figures")
+def test_samples_unlike_mnist_are_told_from_those_like_it(
+    invoke, tmp_path, monkeypatch
+):
+    titles = []
+    picture = evaluation.picture
+
+    def noted(*arguments, title):
+        titles.append(title)
+        return picture(*arguments, title=title)
+
+    monkeypatch.setattr(evaluation, "picture", noted)
+    drawn, _ = draw_digits(310, seed=0)
+    dot = np.zeros_like(drawn)
+    dot[:, 12:17, 13:16] = 200  # bad, and in the domain all the same
+    for name, array in (("drawn", drawn), ("dot", dot)):
+        images.write_npz(tmp_path / f"{name}.npz", array)
+    _, unlike, _ = invoke(evaluate, f"--samples={tmp_path}/drawn.npz")
+    assert unlike.splitlines()[0].split()[:3] == ["drawn.npz,", "unlike", "MNIST"]
+    told = read_json(tmp_path / "evaluation.json")["warnings"]
+    assert "out of the judge's domain" in told[0]
+    assert told[0] in unlike.splitlines()
+    _, like, _ = invoke(evaluate, f"--samples={tmp_path}/dot.npz")
+    assert "unlike" not in like.splitlines()[0]
+    content = read_json(tmp_path / "evaluation.json")
+    assert content["warnings"] == []
+    assert content["results"]["dot.npz"]["in_domain_share"] == 1.0
+    assert titles == [told[0], "dot.npz"]
 
 
 def test_missing_mnist_costs_figures_and_a_warning(invoke, run_dir):

@@ -83,3 +83,9 @@ def test_the_picture_shows_the_samples(judge, real):
     assert whole.shape == alone.shape == (600, 1560)
     assert (whole != alone).any()
     assert (draw(images[::-1], real) != whole).any()
+
+
+def test_the_picture_bears_its_title(judge):
+    images, _ = draw_digits(200, seed=3)
+    plain, titled = (evaluation.picture(images, judge, None, t) for t in ("", "x.npz"))
+    assert plain != titled
