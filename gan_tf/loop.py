@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from gan_tf import checkpoint, data, health, images, run, summary
+from gan_tf import checkpoint, data, devices, health, images, run, summary
 from gan_tf.classifier import load_judge
 from gan_tf.config import Config, as_text
 from gan_tf.errors import UserError
@@ -44,23 +44,34 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
         UserError: unusable data or run directory, a full disk, or losses that
             are no longer finite.
     """
-    say = print if progress else lambda *_: None
     run_dir = Path(run_dir)
+    strategy = devices.choose_strategy(config.strategy, config.batch_size)
+    chief = devices.is_chief(strategy)
+    progress = progress and chief
+    say = print if progress else lambda *_: None
     training = data.load(config.dataset, config.data_dir)
-    run.open_run(run_dir, config, training)
-    gan = build_gan(config)
-    checkpoint.restore(run_dir, gan)
-    step = int(gan.step.numpy())
-    if _finished(config, run_dir, step):
-        say(f"{run_dir} is finished: {step} steps done, {config.epochs} asked for")
-    else:
-        say(
-            f"training on {training.name}, step {step} to {config.epochs}, in {run_dir}"
-        )
-        _train_on(gan, training, config, run_dir, progress)
-    if not _concluded(run_dir):
-        _draw_conclusions(gan, training, config, run_dir)
-        say(f"done: see samples.png, losses.png and training.gif in {run_dir}")
+    if chief:
+        run.open_run(run_dir, config, training)
+    with (
+        devices.explained_losses(strategy),
+        devices.place_to_write(strategy, run_dir) as place,
+        strategy.scope(),
+    ):
+        gan = build_gan(config)
+        checkpoint.restore(run_dir, gan)
+        step = int(gan.step.numpy())
+        devices.check_agreement(strategy, step, run_dir)
+        if _finished(config, run_dir, step):
+            say(f"{run_dir} is finished: {step} steps done, {config.epochs} asked for")
+        else:
+            say(
+                f"training on {training.name}, step {step} to {config.epochs}, "
+                f"in {run_dir}"
+            )
+            _train_on(gan, training, config, place, progress)
+        if chief and not _concluded(run_dir):
+            _draw_conclusions(gan, training, config, run_dir)
+            say(f"done: see samples.png, losses.png and training.gif in {run_dir}")
     return gan
 
 
