@@ -101,6 +101,13 @@ class Config:
     jit_compile: bool = _option(
         True, "compile the training step with XLA (other rounding than without)"
     )
+    strategy: str = _option(
+        "auto",
+        "devices: one, mirrored (this machine's GPUs), multi_worker (TF_CONFIG), auto",
+        choices=("auto", "one", "mirrored", "multi_worker"),
+        shapes_run=False,
+        absent="one",
+    )
     steps_per_call: int = _option(
         50, "steps in one compiled call", minimum=1, below=2**16, shapes_run=False
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from gan_tf import checkpoint, data, health, images, run, summary
+from gan_tf import checkpoint, data, devices, health, images, run, summary
 from gan_tf.classifier import load_judge
 from gan_tf.config import Config, as_text
 from gan_tf.errors import UserError
@@ -45,16 +45,25 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
         UserError: unusable data or run directory, another process that trains there,
             a full disk, or losses that are no longer finite.
     """
-    say = print if progress else lambda *_: None
     run_dir = Path(run_dir)
+    strategy = devices.choose_strategy(config.strategy, config.batch_size)
+    chief = devices.is_chief(strategy)
+    progress = progress and chief
+    say = print if progress else lambda *_: None
     training = data.load(config.dataset, config.data_dir)
     run.check_run(run_dir, config, training)
-    with run.alone(run_dir):
-        run.open_run(run_dir, config, training)
+    with (
+        devices.explained_losses(strategy),
+        devices.place_to_write(strategy, run_dir) as place,
+        run.alone(place),
+        strategy.scope(),
+    ):
+        run.open_run(place, config, training)
         gan = build_gan(config)
         checkpoint.restore(run_dir, gan)
         step = int(gan.step.numpy())
-        checkpoint.tidy(run_dir, step)
+        devices.check_agreement(strategy, step, run_dir)
+        checkpoint.tidy(place, step)
         if _finished(config, run_dir, step):
             say(f"{run_dir} is finished: {step} steps done, {config.epochs} asked for")
         else:
@@ -62,8 +71,8 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
                 f"training on {training.name}, step {step} to {config.epochs}, "
                 f"in {run_dir}"
             )
-            _train_on(gan, training, config, run_dir, progress)
-        if not _film(run_dir).exists():
+            _train_on(gan, training, config, place, progress)
+        if chief and not _film(run_dir).exists():
             _draw_conclusions(gan, training, config, run_dir)
             say(f"done: see samples.png, losses.png and training.gif in {run_dir}")
     return gan

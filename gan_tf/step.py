@@ -126,7 +126,12 @@ def assemble(
         discriminator,
         *optimizers,
         average=average,
-        step=tf.Variable(0, dtype=tf.int64, name="step"),
+        step=tf.Variable(
+            0,
+            dtype=tf.int64,
+            name="step",
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        ),
         r1_weight=r1_weight,
         r1_every=r1_every,
         ema_decay=ema_decay,
@@ -139,15 +144,21 @@ def train_step(gan: GAN, real: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
     Goodfellow et al. 2014, Algorithm 1 with k = 1 and the non-saturating G loss, with
     new noise for each half; R1 after Mescheder et al. 2018, not at every step.
 
+    Under a `tf.distribute` strategy each replica takes its share of the one batch and
+    of the one noise, so that any number of replicas make the same step.
+
     Args:
-        real: `[B, ...]`, float32, a batch of data.
+        real: `[B, ...]`, float32, a batch of data, the same on every replica.
         seed: of the run; the noise depends on it and on `gan.step`.
 
     Returns:
-        Scalars by name, float32; see `METRICS`.
+        Scalars by name, float32; see `METRICS`. With several replicas each returns its
+        own, of which the mean is meant.
     """
+    latent_dim = gan.generator.input_shape[-1]
+    noise = latent(seed, TRAINING, gan.step, (2, real.shape[0], latent_dim))
+    real, noise = _my_share(real), _my_share(noise, axis=1)
     batch = real.shape[0]
-    noise = latent(seed, TRAINING, gan.step, (2, batch, gan.generator.input_shape[-1]))
 
     # Train the discriminator. Real and fake go through it as one batch of 2B.
     fake = gan.generator(noise[0])
@@ -167,7 +178,7 @@ def train_step(gan: GAN, real: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
     g_gradients = _descend(gan.generator_optimizer, tape, g_loss, gan.generator)
 
     if gan.average is not None:
-        _move_average(gan)
+        tf.distribute.get_replica_context().merge_call(_move_average, args=(gan,))
     gan.step.assign_add(1)
     return {
         "d_loss": d_loss,
@@ -201,24 +212,35 @@ def compile_train_steps(
 ) -> Callable[[tf.Tensor, int, int], dict[str, tf.Tensor]]:
     """Many steps in one compiled call: no Python and no host between two steps.
 
+    Args:
+        jit_compile: by XLA; has no effect on several replicas, whose exchange of
+            gradients XLA does not compile.
+
     Returns:
         A function of a chunk of uint8 batches `[K, B, 784]` and of the range
         `first <= i < last` of its batches to train on, which gives the sums of the
         metrics over these steps. Compiled once for all ranges.
     """
+    strategy = tf.distribute.get_strategy()
+    names = list(METRICS)
 
-    @tf.function(jit_compile=jit_compile)
+    def replica_step(images):
+        metrics = train_step(gan, to_unit(images), seed)
+        return tf.stack([metrics[name] for name in names])  # reduced as one
+
+    @tf.function(jit_compile=jit_compile and strategy.num_replicas_in_sync == 1)
     def train_steps(chunk, first, last):
-        sums = {name: tf.zeros([]) for name in METRICS}
+        sums = tf.zeros([len(names)])
         # Not tf.range: XLA would compile again for every other range.
         while first < last:
-            metrics = train_step(gan, to_unit(chunk[first]), seed)
-            sums = {name: sums[name] + metrics[name] for name in sums}
+            metrics = strategy.run(replica_step, args=(chunk[first],))
+            sums += strategy.reduce(tf.distribute.ReduceOp.MEAN, metrics, axis=None)
             first += 1
         return sums
 
     def call(chunk: tf.Tensor, first: int, last: int) -> dict[str, tf.Tensor]:
-        return train_steps(chunk, tf.constant(first), tf.constant(last))
+        sums = train_steps(chunk, tf.constant(first), tf.constant(last))
+        return dict(zip(names, tf.unstack(sums)))
 
     return call
 
@@ -244,14 +266,28 @@ def _descend(
     loss: tf.Tensor,
     network: keras.Model,
 ) -> list[tf.Tensor]:
-    """One optimizer step of `network`, and of it alone; returns the gradients."""
+    """One optimizer step of `network`, and of it alone; returns the gradients.
+
+    Keras adds the gradients of all replicas up: each gives its part of their mean.
+    Returned are the replica's own.
+    """
     variables = network.trainable_variables
     gradients = tape.gradient(loss, variables)
-    optimizer.apply(gradients, variables)
+    replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+    optimizer.apply([gradient / replicas for gradient in gradients], variables)
     return gradients
 
 
-def _move_average(gan: GAN) -> None:
+def _my_share(batch: tf.Tensor, axis: int = 0) -> tf.Tensor:
+    """The replica's part of a global batch; all of it where there is one replica."""
+    replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync == 1:
+        return batch
+    number = tf.get_static_value(replica.replica_id_in_sync_group)
+    return tf.split(batch, replica.num_replicas_in_sync, axis)[int(number)]
+
+
+def _move_average(strategy: tf.distribute.Strategy, gan: GAN) -> None:
     """Moves the average: average += (1 - decay) (generator - average).
 
     Until it meets `ema_decay`, the decay is (1 + t) / (4 + t), which weighs step t by
@@ -260,10 +296,14 @@ def _move_average(gan: GAN) -> None:
     """
     t = tf.cast(gan.step, tf.float32)
     decay = tf.minimum(gan.ema_decay, (1.0 + t) / (4.0 + t))
+
+    def move(mean, value):
+        mean.assign_add((1.0 - decay) * (value - mean))
+
     for mean, value in zip(
         gan.average.trainable_variables, gan.generator.trainable_variables
     ):
-        mean.assign_add((1.0 - decay) * (value - mean))
+        strategy.extended.update(mean.value, move, args=(value.value,), group=False)
 
 
 def _share(hits: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,7 @@ LEVELS = {
     **dict.fromkeys(("errors", "config", "files", "readers", "strokes"), 0),
     **dict.fromkeys(("images", "losses", "models", "metrics", "randomness"), 0),
     "domain": 0,
-    **dict.fromkeys(("cli", "data", "step", "sampling", "classifier"), 1),
+    **dict.fromkeys(("cli", "data", "step", "sampling", "classifier", "devices"), 1),
     **dict.fromkeys(("run", "checkpoint", "summary", "evaluation", "health"), 2),
     "loop": 3,
     **dict.fromkeys(("train", "generate", "evaluate"), 4),

@@ -1,0 +1,119 @@
+"""Where a run computes: one device, all GPUs of a machine, or many machines.
+
+All of it is `tf.distribute`: replicas hold the same weights, take their shares of one
+batch and add their gradients up. The training run is the same on any number of them,
+up to the order in which floats are added.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import tensorflow as tf
+
+from gan_tf.errors import UserError
+
+
+def choose_strategy(name: str, batch_size: int) -> tf.distribute.Strategy:
+    """The strategy that `--strategy` names.
+
+    Call it before any other TensorFlow work: a cluster can only be joined then.
+
+    Args:
+        name: "one" device; "mirrored" on all GPUs of this machine (without any, on its
+            logical CPUs); "multi_worker" on the cluster that TF_CONFIG describes; or
+            "auto": multi_worker if TF_CONFIG is set, mirrored from two GPUs on, or one.
+        batch_size: of the whole step, to be shared equally.
+
+    Raises:
+        UserError: there is no such cluster, or the batch does not divide.
+    """
+    cluster = os.environ.get("TF_CONFIG", "")
+    if name == "auto":
+        many = len(tf.config.list_physical_devices("GPU")) > 1
+        name = "multi_worker" if cluster else "mirrored" if many else "one"
+    if name == "multi_worker":
+        strategy = _join(cluster)
+    elif name == "mirrored":
+        strategy = tf.distribute.MirroredStrategy()
+    else:
+        strategy = tf.distribute.get_strategy()
+    replicas = strategy.num_replicas_in_sync
+    if batch_size % replicas:
+        raise UserError(
+            f"--batch_size {batch_size} cannot be shared by {replicas} replicas: "
+            f"give a multiple of {replicas}, or --strategy one"
+        )
+    return strategy
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process is the one of its cluster that writes and speaks."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return True
+    has_chief = "chief" in resolver.cluster_spec().jobs
+    return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
+
+
+@contextlib.contextmanager
+def place_to_write(strategy: tf.distribute.Strategy, run_dir: Path) -> Iterator[Path]:
+    """The run directory for the chief; for others a folder that vanishes afterwards.
+
+    So every worker runs the same program, and only the chief's files stay.
+    """
+    if is_chief(strategy):
+        yield run_dir
+        return
+    with tempfile.TemporaryDirectory(prefix="gan_tf-") as folder:
+        yield Path(folder)
+
+
+def check_agreement(strategy: tf.distribute.Strategy, step: int, run_dir: Path) -> None:
+    """Raises `UserError` if the workers of a cluster do not stand at the same step."""
+    steps = strategy.gather(tf.constant([step]), axis=0).numpy()
+    if (steps != step).any():
+        raise UserError(
+            f"the workers found checkpoints of different steps ({sorted(set(steps))}) "
+            f"in {run_dir}: it must be one directory that all of them share"
+        )
+
+
+@contextlib.contextmanager
+def explained_losses(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Turns TensorFlow's errors about a lost worker into one sentence."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if strategy.cluster_resolver is None:
+            raise
+        raise UserError(
+            "another worker of the cluster is gone; start all of them again by the "
+            "same commands, and the run goes on from its last checkpoint"
+        ) from error
+
+
+def _join(cluster: str) -> tf.distribute.Strategy:
+    """Joins the cluster of TF_CONFIG; waits until all its workers are there."""
+    try:
+        content = json.loads(cluster or "{}")
+        task = content["task"]
+        place = content["cluster"][task["type"]][int(task["index"])]
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise UserError(
+            "--strategy multi_worker needs TF_CONFIG in the environment, such as "
+            '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
+            '"task": {"type": "worker", "index": 0}}'
+        ) from error
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (RuntimeError, ValueError, tf.errors.OpError) as error:
+        raise UserError(
+            f"cannot join the cluster of TF_CONFIG as {place}: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
