@@ -104,3 +104,11 @@ def test_mixtures_have_the_papers_modes_and_are_scored(tmp_path):
         ("grid", "R1, average"),
     ]
     assert read_png(tmp_path / "x.png").shape == (600, 900)
+
+
+def test_multi_worker(tmp_path):
+    flags = ["--epochs=20", "--units=4", "--batch_size=8", "--runs", tmp_path]
+    output = run_example("multi_worker.py", *flags)
+    differences = re.findall(r"^ +\d+ [\d.]+ ([\d.e+-]+)$", output, re.M)
+    assert len(differences) == 10
+    assert max(map(float, differences)) < 1e-5
