@@ -48,14 +48,14 @@ def sheets(run_dir: Path) -> dict[int, Path]:
     return {int(step): path for step, path in found.items() if step.isdecimal()}
 
 
-def thin_sheets(run_dir: Path, every: int) -> None:
-    """Where more than `MOST_SHEETS` are, keeps every second one and the newest.
+def thin_sheets(run_dir: Path, every: int, most: int = MOST_SHEETS) -> None:
+    """Where more than `most` are, keeps every second one of the older ones.
 
     Args:
         every: steps from one sheet to the next.
     """
     drawn = sheets(run_dir)
-    while len(drawn) > MOST_SHEETS:
+    while len(drawn) > most:
         every *= 2
         for step in [step for step in drawn if step % every and step != max(drawn)]:
             with explained(drawn[step]):
