@@ -18,7 +18,7 @@ from gan_tf.metrics import mode_coverage
 from gan_tf.sampling import latents
 from gan_tf.step import assemble, train_step
 
-LATENT, UNITS, BATCH, POINTS, JUDGED = 2, (64, 64, 64), 256, 100000, 2500
+LATENT, UNITS, BATCH, POINTS, JUDGED = 2, (64,) * 4, 256, 100000, 2500
 RATES = {"learning_rate": 2e-3, "rate_ratio": 2.0, "beta_1": 0.0}
 ANGLES, AXIS = 2 * np.pi * np.arange(8) / 8, np.arange(-4, 5, 2)
 MIXTURES = {  # means, standard deviation, scale

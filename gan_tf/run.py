@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import platform
 import warnings
 from collections.abc import Iterator
@@ -48,14 +49,14 @@ def sheets(run_dir: Path) -> dict[int, Path]:
     return {int(step): path for step, path in found.items() if step.isdecimal()}
 
 
-def thin_sheets(run_dir: Path, every: int) -> None:
-    """Where more than `MOST_SHEETS` are, keeps every second one and the newest.
+def thin_sheets(run_dir: Path, every: int, most: int = MOST_SHEETS) -> None:
+    """Where more than `most` are, keeps every second one of the older ones.
 
     Args:
         every: steps from one sheet to the next.
     """
     drawn = sheets(run_dir)
-    while len(drawn) > MOST_SHEETS:
+    while len(drawn) > most:
         every *= 2
         for step in [step for step in drawn if step % every and step != max(drawn)]:
             with explained(drawn[step]):
@@ -76,10 +77,11 @@ def alone(run_dir: Path) -> Iterator[None]:
     path = run_dir / "lock"
     with explained(path):
         run_dir.mkdir(parents=True, exist_ok=True)
-        file = path.open("a")
-    with file:
+        # A link could lead out of the run.
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    with open(lock, "rb"):
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(
                 f"--run_dir {run_dir} is in use: another process trains there. Wait "

@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import pytest
@@ -60,6 +61,21 @@ def test_places_that_are_no_run(tmp_path, tiny, images):
     (tmp_path / "checkpoints" / "step-00000010").mkdir(parents=True)
     with pytest.raises(UserError, match=r"checkpoints but no config\.json"):
         run.open_run(tmp_path, tiny(), images)
+
+
+def test_sheets_are_thinned_evenly_and_the_newest_stays(tmp_path):
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "step-mine.png").touch()
+    for step in range(0, 1001, 10):
+        run.sheet_path(tmp_path, step).touch()
+        run.thin_sheets(tmp_path, 10, most=8)
+        kept = sorted(run.sheets(tmp_path))
+        assert len(kept) <= 8
+        assert (kept[0], kept[-1]) == (0, step)
+        gaps = [b - a for a, b in itertools.pairwise(kept)]
+        assert len(set(gaps[: len(gaps) // 2])) <= 1
+        assert max(gaps, default=0) <= max(10, step / 2)
+    assert (tmp_path / "samples" / "step-mine.png").exists()
 
 
 def test_a_newer_format_is_refused(tmp_path, tiny, images):

@@ -41,6 +41,17 @@ def test_a_resume_leaves_no_step_twice_and_none_out(tmp_path, tiny):
     assert [event.step for event in accumulator.Tensors("samples")] == [10, 20]
 
 
+def test_a_run_killed_before_its_first_checkpoint_tells_step_0_once(tmp_path, tiny):
+    for _ in range(2):
+        with summary.Summary(tmp_path, tiny(), 0, progress=False) as log:
+            log.describe("all")
+            log.sheet(0, np.zeros((20, 20), np.uint8))
+    accumulator = EventAccumulator(str(tmp_path), {"tensors": 0})
+    accumulator.Reload()
+    assert [event.step for event in accumulator.Tensors("samples")] == [0]
+    assert [event.step for event in accumulator.Tensors("config")] == [0]
+
+
 def test_many_resumes_leave_two_files(tmp_path, tiny):
     for start in range(0, 50, 10):
         with session(tmp_path, tiny(), start, start + 10):
