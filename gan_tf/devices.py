@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from gan_tf.errors import UserError
+
+# TensorFlow's Slurm resolver shares a node's GPUs among its tasks and fails on nodes
+# without any: there it is given names of GPUs that it is not to use.
+_NO_GPUS = {"gpus_per_node": 1024, "gpus_per_task": 1, "auto_set_gpu": False}
 
 
 def choose_strategy(name: str, batch_size: int) -> tf.distribute.Strategy:
@@ -26,8 +31,9 @@ def choose_strategy(name: str, batch_size: int) -> tf.distribute.Strategy:
 
     Args:
         name: "one" device; "mirrored" on all GPUs of this machine (without any, on its
-            logical CPUs); "multi_worker" on the cluster that TF_CONFIG describes; or
-            "auto": multi_worker if TF_CONFIG is set, mirrored from two GPUs on, or one.
+            logical CPUs); "multi_worker" on the cluster that TF_CONFIG, or without it
+            Slurm, describes; or "auto": multi_worker if TF_CONFIG is set, mirrored from
+            two GPUs on, or one.
         batch_size: of the whole step, to be shared equally.
 
     Raises:
@@ -99,21 +105,31 @@ def explained_losses(strategy: tf.distribute.Strategy) -> Iterator[None]:
 
 
 def _join(cluster: str) -> tf.distribute.Strategy:
-    """Joins the cluster of TF_CONFIG; waits until all its workers are there."""
+    """Joins the cluster of TF_CONFIG or Slurm; waits until all workers are there."""
+    resolvers = tf.distribute.cluster_resolver
     try:
-        content = json.loads(cluster or "{}")
-        task = content["task"]
-        place = content["cluster"][task["type"]][int(task["index"])]
-    except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise UserError(
-            "--strategy multi_worker needs TF_CONFIG in the environment, such as "
-            '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
-            '"task": {"type": "worker", "index": 0}}'
-        ) from error
-    try:
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        if cluster or "SLURM_PROCID" not in os.environ:
+            _check_description(cluster)
+            resolver = resolvers.TFConfigClusterResolver()
+        else:
+            gpus = {} if shutil.which("nvidia-smi") else _NO_GPUS
+            resolver = resolvers.SlurmClusterResolver(**gpus)
+        return tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except (RuntimeError, ValueError, tf.errors.OpError) as error:
         raise UserError(
-            f"cannot join the cluster of TF_CONFIG as {place}: "
-            f"{str(error).splitlines()[0]}"
+            f"cannot join the cluster: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _check_description(cluster: str) -> None:
+    """Raises `UserError` if this is no usable TF_CONFIG."""
+    try:
+        content = json.loads(cluster)
+        task = content["task"]
+        _ = content["cluster"][task["type"]][int(task["index"])]
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise UserError(
+            "--strategy multi_worker needs a Slurm step, or TF_CONFIG in the "
+            'environment, such as {"cluster": {"worker": ["host1:2222", '
+            '"host2:2222"]}, "task": {"type": "worker", "index": 0}}'
         ) from error

@@ -69,10 +69,24 @@ def mirrored(replicas, run_dir, config):
     )
 
 
+def tf_config(hosts, index):
+    task = {"type": "worker", "index": index}
+    return {"TF_CONFIG": json.dumps({"cluster": {"worker": hosts}, "task": task})}
+
+
+def slurm_step(hosts, index):
+    return {
+        "SLURM_PROCID": str(index),
+        "SLURM_STEP_NUM_TASKS": str(len(hosts)),
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_TASKS_PER_NODE": str(len(hosts)),
+    }
+
+
 class Cluster:
     """Local workers of the train command, as a cluster manager would start them."""
 
-    def __init__(self, workers, run_dir, config):
+    def __init__(self, workers, run_dir, config, place=tf_config):
         ports = [socket.socket() for _ in range(workers)]
         for port in ports:
             port.bind(("localhost", 0))
@@ -83,7 +97,7 @@ class Cluster:
         self.processes = [
             subprocess.Popen(
                 [*start, *flags_of(config)],
-                env=environment() | {"TF_CONFIG": tf_config(hosts, index)},
+                env=environment() | place(hosts, index),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -95,11 +109,6 @@ class Cluster:
         outputs = [process.communicate(timeout=240) for process in self.processes]
         codes = [process.returncode for process in self.processes]
         return [(code, *output) for code, output in zip(codes, outputs)]
-
-
-def tf_config(hosts, index):
-    task = {"type": "worker", "index": index}
-    return json.dumps({"cluster": {"worker": hosts}, "task": task})
 
 
 @pytest.mark.parametrize("replicas", [2, 4])
@@ -119,6 +128,15 @@ def test_workers_make_the_run_of_one_device(one, tmp_path, workers):
     for _, output, _ in results[1:]:
         assert output == ""  # only the chief speaks
     assert len(list((run_dir / "tensorboard").iterdir())) == 1  # and writes
+
+
+def test_a_slurm_step_is_a_cluster_too(one, tmp_path):
+    make, expected = one
+    cluster = Cluster(2, tmp_path, make(strategy="multi_worker", epochs=10), slurm_step)
+    assert [code for code, _, _ in cluster.wait()] == [0, 0]
+    steps, values = curves(tmp_path)["d_loss"]
+    assert steps == [10]
+    np.testing.assert_allclose(values, expected["d_loss"][1][:1], rtol=1e-5)
 
 
 def test_any_layout_continues_the_run_of_any_other(one, tmp_path):
@@ -162,7 +180,7 @@ def test_a_batch_that_does_not_divide_is_refused(one, tmp_path):
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"cluster": {}}'])
 def test_a_cluster_that_is_not_described_is_refused(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(UserError, match="needs TF_CONFIG in the environment, such as"):
+    with pytest.raises(UserError, match="or TF_CONFIG in the environment, such as"):
         devices.choose_strategy("multi_worker", 128)
 
 
