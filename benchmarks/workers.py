@@ -1,0 +1,113 @@
+"""What a second worker buys: steps per second of one and of several local workers.
+
+    python benchmarks/workers.py --workers 2
+
+Each worker is a process of the real train command on a core of its own, with the
+TF_CONFIG of a local cluster, on the built-in strokes. The batch of a step is shared, so
+the best that N workers can do is N times the steps per second of one. Prints the table
+and the bytes that a step exchanges; writes `workers.json`.
+"""
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from gan_tf import Config
+from gan_tf.summary import read_scalars
+
+RESULTS = Path(__file__).with_name("workers.json")
+POINTS = 6  # of the curve; the first, with the compilation in it, does not count
+
+
+def main() -> None:
+    """Measures every batch size with one and with all workers."""
+    flags = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    flags.add_argument("--workers", type=int, default=2)
+    flags.add_argument("--batches", type=int, nargs="+", default=[128, 512, 2048, 8192])
+    flags.add_argument("--seconds", type=float, default=4.0, help="a point, about")
+    flags.add_argument("--out", default=str(RESULTS), metavar="JSON")
+    values = flags.parse_args()
+    gradients = 4 * sum(parameters())
+    print(f"a step exchanges {gradients / 1e6:.1f} MB of gradients")
+    print("| batch | steps/s, 1 worker | steps/s, all | speed-up | efficiency |")
+    print("| --- | --- | --- | --- | --- |")
+    rows = []
+    for batch in values.batches:
+        # About 40 steps of 128 a second and core.
+        steps = max(2, round(values.seconds * 40 * 128 / batch))
+        one, many = (rate(n, batch, steps) for n in (1, values.workers))
+        row = {"batch": batch, "one": one, "all": many, "workers": values.workers}
+        rows.append(row | {"efficiency": many / one / values.workers})
+        print(
+            f"| {batch} | {one:.2f} | {many:.2f} | {many / one:.2f} | "
+            f"{many / one / values.workers:.0%} |",
+            flush=True,
+        )
+    content = {"bytes": gradients, "rows": rows}
+    Path(values.out).write_text(json.dumps(content, indent=1) + "\n")
+
+
+def parameters() -> list[int]:
+    """Weights and biases of all layers of both networks."""
+    config = Config()
+    generator = [config.latent_dim, *config.generator_units, 784]
+    discriminator = [784, *config.discriminator_units, 1]
+    return [
+        (before + 1) * after
+        for sizes in (generator, discriminator)
+        for before, after in zip(sizes, sizes[1:])
+    ]
+
+
+def rate(workers: int, batch: int, steps: int) -> float:
+    """The median of the run's own steps per second, its first point left out."""
+    hosts = [f"localhost:{port}" for port in free_ports(workers)]
+    cores = sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
+        processes = []
+        for index in range(workers):
+            task = {"type": "worker", "index": index}
+            cluster = {"cluster": {"worker": hosts}, "task": task}
+            environment = {"TF_CONFIG": json.dumps(cluster)} if workers > 1 else {}
+            command = [
+                *(sys.executable, "-m", "gan_tf.train", "--run_dir", folder),
+                *("--dataset", "strokes", "--batch_size", str(batch)),
+                *("--epochs", str(POINTS * steps), "--log_every", str(steps)),
+                *("--steps_per_call", str(min(50, steps)), "--jit_compile", "false"),
+                *("--sample_every", "1000000", "--save_every", "1000000"),
+            ]
+            core = cores[index % len(cores)]
+            processes.append(
+                subprocess.Popen(
+                    command,
+                    env=os.environ | environment,
+                    stdout=subprocess.DEVNULL,
+                    preexec_fn=lambda core=core: os.sched_setaffinity(0, {core}),
+                )
+            )
+        codes = [process.wait() for process in processes]
+        if any(codes):
+            sys.exit("a worker failed")
+        rates = read_scalars(Path(folder) / "tensorboard")["steps_per_second"][1]
+    return statistics.median(rates[1:])
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now."""
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+if __name__ == "__main__":
+    main()
