@@ -9,6 +9,7 @@ and the bytes that a step exchanges; writes `workers.json`.
 """
 
 import argparse
+import itertools
 import json
 import os
 import socket
@@ -63,7 +64,7 @@ def parameters() -> list[int]:
     return [
         (before + 1) * after
         for sizes in (generator, discriminator)
-        for before, after in zip(sizes, sizes[1:])
+        for before, after in itertools.pairwise(sizes)
     ]
 
 
