@@ -4,8 +4,8 @@
 
 Each worker is a process of the real train command on a core of its own, with the
 TF_CONFIG of a local cluster, on the built-in strokes. The batch of a step is shared, so
-the best that N workers can do is N times the steps per second of one. Prints the table
-and the bytes that a step exchanges; writes `workers.json`.
+the best that N workers can do is N times the steps per second of one. Prints the table,
+and by arithmetic alone what larger clusters would do; writes `workers.json`.
 """
 
 import argparse
@@ -23,6 +23,12 @@ from gan_tf import Config
 from gan_tf.summary import read_scalars
 
 RESULTS = Path(__file__).with_name("workers.json")
+OPERATIONS = 1.45e9  # of a step of 128 images without R1
+# On paper: replicas, operations/s of each, bytes/s between two, seconds a message.
+CLUSTERS = {
+    "8 GPUs, NVLink": (8, 20e12, 200e9, 5e-6),
+    "64 machines, 25 Gbit/s": (64, 200e9, 25e9 / 8, 50e-6),
+}
 POINTS = 6  # of the curve; the first, with the compilation in it, does not count
 
 
@@ -37,7 +43,15 @@ def main() -> None:
     flags.add_argument("--out", default=str(RESULTS), metavar="JSON")
     values = flags.parse_args()
     gradients = 4 * sum(parameters())
-    print(f"a step exchanges {gradients / 1e6:.1f} MB of gradients")
+    print(f"a step exchanges {gradients / 1e6:.1f} MB of gradients; on paper:")
+    for name, cluster in CLUSTERS.items():
+        exchange, compute = on_paper(gradients, *cluster)
+        half = 128 * exchange / compute
+        print(
+            f"{name}: {exchange * 1e3:.2f} ms a step to exchange, "
+            f"{compute * 1e3:.3f} ms x batch / 128 to compute: exchange is a half "
+            f"of the time at batch {half:.0f}, a fifth at {4 * half:.0f}"
+        )
     print("| batch | steps/s, 1 worker | steps/s, all | speed-up | efficiency |")
     print("| --- | --- | --- | --- | --- |")
     rows = []
@@ -54,6 +68,19 @@ def main() -> None:
         )
     content = {"bytes": gradients, "rows": rows}
     Path(values.out).write_text(json.dumps(content, indent=1) + "\n")
+
+
+def on_paper(
+    gradients: int, replicas: int, operations: float, bandwidth: float, latency: float
+) -> tuple[float, float]:
+    """Seconds of a step to exchange gradients, and to compute 128 images, shared.
+
+    A ring of all-reduce moves 2 (N - 1) / N of the bytes through each link in
+    2 (N - 1) messages, once for each of the two networks.
+    """
+    others = replicas - 1
+    moved = 2 * others / replicas * gradients / bandwidth
+    return moved + 2 * 2 * others * latency, OPERATIONS / operations / replicas
 
 
 def parameters() -> list[int]:
