@@ -101,6 +101,12 @@ class Config:
     jit_compile: bool = _option(
         True, "compile the training step with XLA (other rounding than without)"
     )
+    precision: str = _option(
+        "float32",
+        "of the matrix products; mixed_bfloat16 pays on GPUs and AVX-512-BF16 or AMX",
+        choices=("float32", "mixed_bfloat16"),
+        absent="float32",
+    )
     strategy: str = _option(
         "auto",
         "devices: one, mirrored (this machine's GPUs), multi_worker (TF_CONFIG), auto",

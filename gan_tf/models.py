@@ -17,6 +17,7 @@ def build_generator(
     output_dim: int = PIXELS,
     output_activation: str = Config.output_activation,
     seed: int = 0,
+    precision: str = Config.precision,
 ) -> keras.Model:
     """A dense relu network from noise `[B, latent_dim]` to `[B, output_dim]`, float32.
 
@@ -26,9 +27,10 @@ def build_generator(
         units: sizes of the hidden layers, in order; may be empty.
         output_activation: `"sigmoid"` keeps pixels in [0, 1]; `"linear"` does not.
         seed: of the initial weights (Glorot uniform, biases 0, as `tf.layers.dense`).
+        precision: the layers' Keras dtype policy; weights and results are float32.
     """
     return _dense_network(
-        "generator", latent_dim, units, output_dim, output_activation, seed
+        "generator", latent_dim, units, output_dim, output_activation, seed, precision
     )
 
 
@@ -36,13 +38,16 @@ def build_discriminator(
     units: Sequence[int] = Config.discriminator_units,
     input_dim: int = PIXELS,
     seed: int = 0,
+    precision: str = Config.precision,
 ) -> keras.Model:
     """A dense relu network from `[B, input_dim]` to one logit `[B, 1]`, float32.
 
     It returns the logit of D(x) = sigmoid(logit), never the probability, because the
     losses are stable on logits only. The defaults are the document's: 512, 256, 1.
     """
-    return _dense_network("discriminator", input_dim, units, 1, "linear", seed)
+    return _dense_network(
+        "discriminator", input_dim, units, 1, "linear", seed, precision
+    )
 
 
 def _dense_network(
@@ -52,21 +57,22 @@ def _dense_network(
     output_dim: int,
     output_activation: str,
     seed: int,
+    precision: str,
 ) -> keras.Model:
     sizes = [*units, output_dim]
-    activations = ["relu"] * len(units) + [output_activation]
     seeds = keras.random.SeedGenerator(seed)
-    return keras.Sequential(
-        [
-            keras.Input((input_dim,)),
-            *(
-                keras.layers.Dense(
-                    size,
-                    activation,
-                    kernel_initializer=keras.initializers.GlorotUniform(seeds),
-                )
-                for size, activation in zip(sizes, activations)
-            ),
-        ],
-        name=name,
-    )
+    layers = [
+        keras.layers.Dense(
+            size,
+            "relu",
+            kernel_initializer=keras.initializers.GlorotUniform(seeds),
+            dtype=precision,
+        )
+        for size in sizes
+    ]
+    if precision == "float32":
+        layers[-1].activation = keras.activations.get(output_activation)
+    else:  # pixels and logits need more digits than bfloat16 has
+        layers[-1].activation = keras.activations.linear
+        layers.append(keras.layers.Activation(output_activation, dtype="float32"))
+    return keras.Sequential([keras.Input((input_dim,)), *layers], name=name)

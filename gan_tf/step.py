@@ -69,7 +69,9 @@ def build_gan(config: Config) -> GAN:
     seeds = 2 * config.seed, 2 * config.seed + 1  # unlike weights in the two networks
     return assemble(
         generator=new_generator(config, seeds[0]),
-        discriminator=build_discriminator(config.discriminator_units, seed=seeds[1]),
+        discriminator=build_discriminator(
+            config.discriminator_units, seed=seeds[1], precision=config.precision
+        ),
         average=new_generator(config) if config.ema_decay else None,
         learning_rate=config.learning_rate,
         rate_ratio=config.rate_ratio,
@@ -88,6 +90,7 @@ def new_generator(config: Config, seed: int = 0) -> keras.Model:
         config.generator_units,
         output_activation=config.output_activation,
         seed=seed,
+        precision=config.precision,
     )
 
 
@@ -213,8 +216,9 @@ def compile_train_steps(
     """Many steps in one compiled call: no Python and no host between two steps.
 
     Args:
-        jit_compile: by XLA; has no effect on several replicas, whose exchange of
-            gradients XLA does not compile.
+        jit_compile: by XLA, where XLA can and does help: not on several replicas, whose
+            exchange of gradients it does not compile, nor for bfloat16 on a CPU, whose
+            units for that only TensorFlow's own products use.
 
     Returns:
         A function of a chunk of uint8 batches `[K, B, 784]` and of the range
@@ -223,12 +227,17 @@ def compile_train_steps(
     """
     strategy = tf.distribute.get_strategy()
     names = list(METRICS)
+    bfloat16 = gan.generator.layers[0].compute_dtype == "bfloat16"
+    if strategy.num_replicas_in_sync > 1 or (
+        bfloat16 and not tf.config.list_logical_devices("GPU")
+    ):
+        jit_compile = False
 
     def replica_step(images):
         metrics = train_step(gan, to_unit(images), seed)
         return tf.stack([metrics[name] for name in names])  # reduced as one
 
-    @tf.function(jit_compile=jit_compile and strategy.num_replicas_in_sync == 1)
+    @tf.function(jit_compile=jit_compile)
     def train_steps(chunk, first, last):
         sums = tf.zeros([len(names)])
         # Not tf.range: XLA would compile again for every other range.

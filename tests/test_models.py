@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -80,3 +81,16 @@ def test_initial_weights_are_glorot_uniform_and_differ_between_layers():
         assert 0.95 * limit < np.abs(kernel).max() <= limit
         assert kernel.std() == pytest.approx(limit / np.sqrt(3), rel=0.05)
     assert abs(np.corrcoef(weights[0].ravel(), weights[2].ravel())[0, 1]) < 0.1
+
+
+def test_bfloat16_computes_in_it_and_keeps_weights_and_results_in_float32():
+    noise = keras.random.normal((64, 100), seed=1)
+    exact = build_generator(seed=3)
+    mixed = build_generator(seed=3, precision="mixed_bfloat16")
+    judged = build_discriminator(seed=4, precision="mixed_bfloat16")(mixed(noise))
+    assert {w.dtype for w in mixed.weights} == {"float32"}
+    assert mixed.layers[0].compute_dtype == "bfloat16"
+    assert mixed(noise).dtype == judged.dtype == "float32"
+    difference = np.abs(mixed(noise) - exact(noise))
+    assert 0 < difference.max() < 0.02
+    assert len(np.unique(mixed(noise))) > 1000  # bfloat16 has 128 values an octave
