@@ -9,6 +9,7 @@ import threading
 import urllib.error
 import urllib.request
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -96,13 +97,16 @@ def stream(
     steps_per_chunk: int,
     seed: int,
     start: int = 0,
-) -> tf.data.Dataset:
+) -> Iterator[tf.Tensor]:
     """Endless chunks of training batches, uint8 `[steps_per_chunk, batch_size, 784]`.
 
     Batch `t` holds positions `[t * batch_size, (t + 1) * batch_size)` of an endless
     sequence: passes over the images, each in a new order, joined end to end, as the
     document's `next_batch` did. The order is a function of seed and pass alone, so a
     stream started at step `start` goes on exactly as one that came from step 0.
+
+    The images lie on the device, all of them: a chunk costs it their indices and a
+    look-up.
 
     Args:
         images: uint8 `[N, 28, 28]` or `[N, 784]`.
@@ -118,17 +122,14 @@ def stream(
         begin = skipped if number == first_pass else 0
         return tf.gather(indices, tf.range(begin, count))  # a slice makes TF complain
 
-    def chunk(indices: tf.Tensor) -> tf.Tensor:
-        shape = (steps_per_chunk, batch_size, pixels.shape[1])
-        return tf.reshape(tf.gather(pixels, indices), shape)
-
-    return (
+    chunks = (
         tf.data.Dataset.range(first_pass, np.iinfo(np.int64).max)
         .map(order)
         .rebatch(steps_per_chunk * batch_size, drop_remainder=True)
-        .map(chunk)
         .prefetch(2)
     )
+    for indices in chunks:
+        yield tf.gather(pixels, tf.reshape(indices, (steps_per_chunk, batch_size)))
 
 
 class _UnavailableError(Exception):
