@@ -102,7 +102,7 @@ RECIPE_SIDES = [
         ("default", default_recipe.SIDES),
     )
     for side in sides
-    if side.kind == "peer" and "compiled" not in side.options  # a minute to compile
+    if side.kind == "peer" and not side.options  # these are the same program
 ]
 
 
@@ -128,23 +128,26 @@ def own_losses(problem, steps):
 
 
 @pytest.mark.parametrize(("recipe", "side"), RECIPE_SIDES)
-def test_peers_train_the_same_gan(recipe, side, digits):
+def test_peers_train_the_same_gan(recipe, side, digits, monkeypatch):
     changes = {"r1_every": 2, "r1_weight": 1.0, "decay_steps": 6}
     problem = small_problem(digits, recipe, **(changes if recipe == "default" else {}))
-    options = {k: v for k, v in side.options.items() if k != "steps_per_call"}
-    program = importlib.import_module(side.module).build(problem, **options)
-    losses, noises = own_losses(problem, steps=8)
+    module = importlib.import_module(side.module)
+    if side.needs != "tensorflow":
+        # PyTorch and optax add Adam's epsilon after the correction of the bias, where
+        # Keras's is so large in the first steps.
+        monkeypatch.setattr(module, "EPSILON", peers.EPSILON / np.sqrt(1 - 0.999))
+    program = module.build(problem)
+    losses, noises = own_losses(problem, steps=6)
     images = problem.unit_batches()
     found = [program.step(real, noise) for real, noise in zip(images, noises)]
-    assert found[0] == pytest.approx(losses[0], rel=1e-5)
-    # Where a gradient is tiny, the libraries' places for epsilon tell.
-    np.testing.assert_allclose(found, losses, rtol=5e-3)
+    np.testing.assert_allclose(found[0], losses[0], rtol=2e-5)
+    np.testing.assert_allclose(found, losses, rtol=2e-3)
 
 
 def test_the_products_are_those_of_the_step(digits):
     problem = peers.Problem(Config(), digits[0][:1])
     wanted = limits.products(problem)
-    assert sum(product.flops for product in wanted) == 1_450_508_288
+    assert sum(product.flops for product in wanted) == 1_450_442_752
     assert limits.weight_count(problem) == 1_093_137
     for product, (a, b) in zip(wanted, limits._operands(wanted)):
         a, b = (m.T if t else m for m, t in zip((a, b), product.transposed))
