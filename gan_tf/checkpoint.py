@@ -7,8 +7,10 @@ folder with its final name is always complete.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
-import shutil
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,22 +19,25 @@ from typing import TypeVar
 import keras
 import tensorflow as tf
 
-from gan_tf.errors import UserError
+from gan_tf.bundle import SUFFIXES, check_bundle
+from gan_tf.errors import UserError, printable
 from gan_tf.files import (
     cannot_write,
     explained,
     file_digest,
     read_json,
+    remove,
     sync,
     write_json,
 )
 from gan_tf.run import FORMAT, read_run
-from gan_tf.step import GAN, new_generator
+from gan_tf.step import GAN, generator_parameters, new_generator
 
 T = TypeVar("T")
 
 KEPT = 3
 _MANIFEST = "manifest.json"
+_STATE = tuple(f"state{suffix}" for suffix in SUFFIXES)
 
 
 def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
@@ -50,7 +55,7 @@ def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
     path = folder / f"step-{step:08d}"
     beside = folder / ".part"
     with explained(path):
-        _remove(beside)
+        remove(beside)
         beside.mkdir(parents=True)
     try:
         gan.checkpoint().write(str(beside / "state"))
@@ -72,17 +77,21 @@ def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
     except tf.errors.OpError as error:
         raise cannot_write(path, str(error)) from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove(beside)
     best = judged(run_dir)[:1]
-    for old in saved(run_dir)[KEPT:]:
-        if old not in best:
-            _remove(old)
+    with explained(folder):
+        for old in saved(run_dir)[KEPT:]:
+            if old not in best:
+                _remove(old)
     return path
 
 
 def saved(run_dir: Path) -> list[Path]:
-    """The checkpoints of a run, the newest first."""
-    return sorted((run_dir / "checkpoints").glob("step-*"), reverse=True)
+    """The checkpoints of a run, the newest first; other files there are not ours."""
+    found = (run_dir / "checkpoints").glob("step-*")
+    ours = [path for path in found if re.fullmatch("step-[0-9]{8,18}", path.name)]
+    return sorted(ours, key=step_of, reverse=True)
 
 
 def judged(run_dir: Path) -> list[Path]:
@@ -95,9 +104,10 @@ def judged(run_dir: Path) -> list[Path]:
 def distance_of(path: Path) -> float | None:
     """The Frechet distance noted in a checkpoint; None if there is none, or damage."""
     try:
-        return read_json(path / _MANIFEST).get("frechet_distance")
+        distance = read_json(path / _MANIFEST).get("frechet_distance")
     except UserError:
         return None
+    return distance if type(distance) is float and math.isfinite(distance) else None
 
 
 def step_of(path: Path) -> int:
@@ -117,6 +127,8 @@ def restore(run_dir: Path, gan: GAN) -> None:
     def read(path: Path) -> None:
         status = gan.checkpoint().read(str(path / "state"))
         status.assert_existing_objects_matched().assert_consumed()
+        if int(gan.step) != step_of(path):
+            raise UserError(f"its state is that of step {int(gan.step)}")
 
     if next(_sound(saved(run_dir), read), None) is None and saved(run_dir):
         raise _none_sound(run_dir)
@@ -140,6 +152,9 @@ def generators(
     name = "average" if averaged and config.ema_decay else "generator"
 
     def read(path: Path) -> keras.Model:
+        # The sizes stand in a file: see that they are true before memory is taken.
+        if 4 * generator_parameters(config) > (path / _STATE[0]).stat().st_size:
+            raise UserError("it is smaller than its configuration's network")
         generator = new_generator(config)
         state = tf.train.Checkpoint(**{name: generator})
         status = state.read(str(path / "state"))
@@ -176,7 +191,7 @@ def _sound(paths: list[Path], read: Callable[[Path], T]) -> Iterator[tuple[Path,
         try:
             _check(path)
             result = read(path)
-        except (UserError, tf.errors.OpError, ValueError, AssertionError) as error:
+        except Exception as error:  # a hostile file brings out every kind
             warnings.warn(
                 f"checkpoint {path} is damaged and passed over: {_first_line(error)}",
                 stacklevel=3,
@@ -197,23 +212,29 @@ def _check(path: Path) -> None:
     manifest = read_json(path / _MANIFEST)
     if manifest.get("format") != FORMAT:
         raise UserError(f"it has format {manifest.get('format')!r}, not {FORMAT}")
-    if path.name != f"step-{manifest['step']:08d}":
-        raise UserError(f"it was written as step {manifest['step']}")
-    for name, digest in manifest["files"].items():
+    if manifest.get("step") != step_of(path):
+        raise UserError(f"it was written as step {manifest.get('step')!r}")
+    files = manifest.get("files")
+    # No other name: one such as ../../x would lead out of the folder.
+    if not isinstance(files, dict) or sorted(files) != sorted(_STATE):
+        raise UserError(f"its manifest must name {' and '.join(_STATE)}")
+    for name, digest in files.items():
         if not (path / name).is_file():
             raise UserError(f"{name} is missing")
         if file_digest(path / name) != digest:
             raise UserError(f"{name} is not as it was written")
+    check_bundle(path / "state")
 
 
 def _remove(folder: Path) -> None:
     """Removes a checkpoint so that a crash never leaves half of one under its name."""
-    if folder.exists():
+    if os.path.lexists(folder):
         doomed = folder.with_name(".old")
-        shutil.rmtree(doomed, ignore_errors=True)
+        remove(doomed)
         os.replace(folder, doomed)
-        shutil.rmtree(doomed)
+        remove(doomed)
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return printable(lines[0], 300)

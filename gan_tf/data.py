@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
+import json
 import os
 import threading
 import urllib.error
@@ -14,14 +16,16 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from gan_tf.errors import UserError
-from gan_tf.images import SIDE
-from gan_tf.readers import damaged, read_idx, read_npz
+from gan_tf.errors import UserError, printable
+from gan_tf.images import SIDE, read_png
+from gan_tf.readers import count_records, damaged, read_idx, read_npz
 from gan_tf.strokes import draw_digits
 
 # The host tensorflow_datasets fetches MNIST from.
 _MNIST_HOST = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 _PROBE_SECONDS = 4.0
+_MOST_RECORD = 1 << 16  # bytes of one image, packed; MNIST's have a few hundred
+_MOST_INFO = 1 << 20
 _STROKES = {"train": (30000, 0), "test": (10000, 1)}  # count, seed
 # Digests of MNIST's training and test images and labels, in the order of the official
 # files and in that of tensorflow_datasets 3.0.1: what makes the name "mnist" true.
@@ -204,7 +208,7 @@ def _load_download(split: str) -> ImageSet:
     import tensorflow_datasets as tfds
 
     try:
-        builder = tfds.builder("mnist")
+        builder = tfds.builder("mnist", file_format="tfrecord")
         builder.download_and_prepare()
     except Exception as error:  # whatever network, disk or server can do
         raise _UnavailableError(f"its download failed ({error})") from error
@@ -234,20 +238,37 @@ def _reachable(url: str) -> bool:
 
 
 def _read_prepared(folder: Path, split: str) -> ImageSet:
-    """Reads a prepared tensorflow_datasets version folder."""
-    import tensorflow_datasets as tfds
+    """Reads a prepared tensorflow_datasets version folder of grey PNG images.
 
+    Not by tensorflow_datasets itself: it imports whatever Python module and opens
+    whatever path the folder's JSON files name.
+    """
+    pixels, labels = bytearray(), bytearray()
     try:
-        builder = tfds.builder_from_directory(str(folder))
-        # One file at a time: the order of the examples is part of the digest.
-        read = tfds.ReadConfig(interleave_cycle_length=1)
-        rows = builder.as_dataset(split=split, batch_size=-1, read_config=read)
-        images, labels = rows["image"].numpy(), rows["label"].numpy()
-    except Exception as error:  # any of its many own exceptions
-        raise damaged(
-            folder, f"tensorflow_datasets cannot read it ({error})"
-        ) from error
-    return _checked_set(images, labels, folder, builder.name)
+        for path, count in _shards(folder, split).items():
+            if count_records(path, _MOST_RECORD) != (count, path.stat().st_size):
+                raise ValueError(f"{path.name} has not the {count} images it should")
+            for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+                features = tf.train.Example.FromString(record).features.feature
+                (png,) = features["image"].bytes_list.value
+                pixels += read_png(io.BytesIO(png), (SIDE, SIDE)).tobytes()
+                labels += bytes(features["label"].int64_list.value)
+    except Exception as error:  # JSON, protocol buffers, PNG: many kinds
+        raise damaged(folder, f"it is no prepared data set ({error})") from error
+    images = np.frombuffer(pixels, np.uint8).reshape(-1, SIDE, SIDE)
+    name = folder.resolve().parent.name
+    return _checked_set(images, np.frombuffer(labels, np.uint8), folder, name)
+
+
+def _shards(folder: Path, split: str) -> dict[Path, int]:
+    """A split's files in order, and how many examples each has."""
+    info = folder / "dataset_info.json"
+    if info.stat().st_size > _MOST_INFO:
+        raise ValueError(f"{info.name} is too large")
+    splits = {entry["name"]: entry for entry in json.loads(info.read_bytes())["splits"]}
+    counts = [int(count) for count in splits[split]["shardLengths"]]
+    found = sorted(folder.glob(f"*-{split}.tfrecord-*-of-{len(counts):05d}"))
+    return dict(zip(found, counts, strict=True))
 
 
 def _checked_set(
@@ -266,9 +287,11 @@ def _checked_set(
 
 
 def _image_set(images: np.ndarray, labels: np.ndarray, name: str) -> ImageSet:
-    digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+    sha256 = hashlib.sha256(np.ascontiguousarray(images))
+    sha256.update(np.ascontiguousarray(labels))
+    digest = sha256.hexdigest()
     if digest in _MNIST_DIGESTS:
         name = "mnist"
     elif name == "mnist":
         name = "mnist-like"  # in the folder of MNIST, but other images
-    return ImageSet(images, labels, name, digest)
+    return ImageSet(images, labels, printable(name, 100), digest)
