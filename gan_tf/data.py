@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import json
 import os
+import struct
 import threading
 import urllib.error
 import urllib.request
@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan_tf.errors import UserError, printable
-from gan_tf.images import SIDE, read_png
+from gan_tf.images import SIDE
 from gan_tf.readers import count_records, damaged, read_idx, read_npz
 from gan_tf.strokes import draw_digits
 
@@ -26,6 +26,8 @@ _MNIST_HOST = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 _PROBE_SECONDS = 4.0
 _MOST_RECORD = 1 << 16  # bytes of one image, packed; MNIST's have a few hundred
 _MOST_INFO = 1 << 20
+# How a PNG file of 28x28 pixels, 8 bits each, grey, begins.
+_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">2I2B", SIDE, SIDE, 8, 0)
 _STROKES = {"train": (30000, 0), "test": (10000, 1)}  # count, seed
 # Digests of MNIST's training and test images and labels, in the order of the official
 # files and in that of tensorflow_datasets 3.0.1: what makes the name "mnist" true.
@@ -243,21 +245,30 @@ def _read_prepared(folder: Path, split: str) -> ImageSet:
     Not by tensorflow_datasets itself: it imports whatever Python module and opens
     whatever path the folder's JSON files name.
     """
-    pixels, labels = bytearray(), bytearray()
     try:
-        for path, count in _shards(folder, split).items():
+        shards = _shards(folder, split)
+        for path, count in shards.items():
             if count_records(path, _MOST_RECORD) != (count, path.stat().st_size):
                 raise ValueError(f"{path.name} has not the {count} images it should")
-            for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-                features = tf.train.Example.FromString(record).features.feature
-                (png,) = features["image"].bytes_list.value
-                pixels += read_png(io.BytesIO(png), (SIDE, SIDE)).tobytes()
-                labels += bytes(features["label"].int64_list.value)
-    except Exception as error:  # JSON, protocol buffers, PNG: many kinds
-        raise damaged(folder, f"it is no prepared data set ({error})") from error
-    images = np.frombuffer(pixels, np.uint8).reshape(-1, SIDE, SIDE)
-    name = folder.resolve().parent.name
-    return _checked_set(images, np.frombuffer(labels, np.uint8), folder, name)
+        rows = tf.data.TFRecordDataset([str(path) for path in shards])
+        rows = rows.map(_prepared_row, tf.data.AUTOTUNE).batch(sum(shards.values()))
+        images, labels = next(rows.as_numpy_iterator())
+    except Exception as error:  # JSON's, TensorFlow's, a missing file: many kinds
+        why = str(error).strip().split("\n")[0]
+        raise damaged(folder, f"it is no prepared data set ({why})") from error
+    return _checked_set(images, labels, folder, folder.resolve().parent.name)
+
+
+def _prepared_row(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Image and label of one example; a PNG that claims another size is not decoded."""
+    string, integer = (tf.io.FixedLenFeature([], t) for t in (tf.string, tf.int64))
+    row = tf.io.parse_single_example(record, {"image": string, "label": integer})
+    png, label = row["image"], row["label"]
+    grey = tf.strings.substr(png, 0, len(_PNG)) == _PNG
+    sound = grey & (label >= 0) & (label < 256)
+    with tf.control_dependencies([tf.debugging.Assert(sound, ["no 28x28 grey PNG"])]):
+        image = tf.io.decode_png(png, channels=1)
+    return tf.ensure_shape(image, (SIDE, SIDE, 1)), tf.cast(label, tf.uint8)
 
 
 def _shards(folder: Path, split: str) -> dict[Path, int]:

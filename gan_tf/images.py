@@ -101,7 +101,7 @@ def png_bytes_of_figure(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def read_png(path: str | os.PathLike | io.BytesIO, shape: tuple[int, int]) -> np.ndarray:
+def read_png(path: str | os.PathLike, shape: tuple[int, int]) -> np.ndarray:
     """The inverse of `write_png`, for a picture of a known shape `[H, W]`.
 
     Raises:
