@@ -27,21 +27,21 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "fuzz.json"
 # Inputs of a full run: the readers that need no TensorFlow make up most of it.
 INPUTS = {
-    "idx": 250_000,
-    "gzip": 150_000,
-    "npz": 250_000,
-    "json": 150_000,
-    "config": 100_000,
-    "manifest": 60_000,
-    "png": 60_000,
-    "records": 100_000,
-    "samples": 5_000,
-    "judge": 1_000,
-    "caption": 5_000,
-    "index": 60_000,
-    "checkpoint": 4_000,
-    "prepared": 4_000,
-    "events": 4_000,
+    "idx": 400_000,
+    "records": 300_000,
+    "gzip": 120_000,
+    "json": 120_000,
+    "npz": 50_000,
+    "config": 20_000,
+    "png": 20_000,
+    "manifest": 15_000,
+    "index": 10_000,
+    "samples": 1_000,
+    "caption": 500,
+    "judge": 200,
+    "checkpoint": 1_000,
+    "prepared": 500,
+    "events": 500,
 }
 _ADDRESS_SPACE = 16 << 30  # TensorFlow alone maps several GB
 
@@ -88,6 +88,7 @@ def fuzz(reader: str, wanted: int, seed: int) -> dict:
         for name in ("inputs", "results", "refused"):
             total[name] += part[name]
         total["memory"] = max(total["memory"], part["memory"])
+        total["grown_mib"] = max(total.get("grown_mib", 0), part["grown_mib"])
         if code and code != -signal.SIGKILL:
             part["failures"][f"process ended with {code}"] = 1
         for name, count in part["failures"].items():
@@ -110,10 +111,15 @@ def child(reader: str, inputs: int, seed: int, out: Path) -> None:
     home = Path(tempfile.mkdtemp())
     target = hostile.TARGETS[reader](home)
     told = {"inputs": 0, "results": 0, "refused": 0, "failures": {}, "memory": 0.0}
-    last = Path(f"/tmp/fuzz-{reader}.last") if reader in hostile.NATIVE else None
+    last = home / "last" if reader in hostile.NATIVE else None
+    resident = 0
 
     def one(data: bytes) -> None:
+        nonlocal resident
         told["inputs"] += 1
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        resident = resident if told["inputs"] > 100 else most  # after the warm-up
+        told["grown_mib"] = most - resident
         if last:  # what killed the process, if it does
             last.write_bytes(data)
             out.write_text(json.dumps(told))
@@ -123,7 +129,8 @@ def child(reader: str, inputs: int, seed: int, out: Path) -> None:
             told[outcome] += 1
         else:
             if outcome not in told["failures"]:
-                (HERE / f".fuzz-{reader}-{told['inputs']}").write_bytes(data)
+                name = f"fuzz-{reader}-{told['inputs']}"
+                (Path(tempfile.gettempdir()) / name).write_bytes(data)
             told["failures"][outcome] = told["failures"].get(outcome, 0) + 1
         if told["inputs"] >= inputs:
             out.write_text(json.dumps(told))

@@ -120,9 +120,7 @@ def _varints(content: bytes, place: int, count: int) -> list[int]:
     return [*numbers, place]
 
 
-def _check_entry(
-    name: bytes, entry: tensor_bundle_pb2.BundleEntryProto
-) -> None:
+def _check_entry(name: bytes, entry: tensor_bundle_pb2.BundleEntryProto) -> None:
     """Raises unless shape, type and size of a tensor agree."""
     if entry.shard_id or entry.slices or entry.shape.unknown_rank:
         raise ValueError("a tensor is in pieces")

@@ -101,7 +101,8 @@ def read_json(path: str | os.PathLike) -> dict[str, Any]:
     path = Path(path)
     try:
         # A pipe would let us wait for ever, a device never end.
-        if path.exists() and not path.is_file() or path.stat().st_size > _MOST_JSON:
+        special = path.exists() and not path.is_file()
+        if special or path.stat().st_size > _MOST_JSON:
             raise UserError(f"{path} is damaged: too large to be ours, or no file")
         content = json.loads(path.read_bytes())
         fits = content.pop("sha256") == _seal(content)

@@ -138,7 +138,9 @@ def _npy_header(path: Path, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.d
     """Shape, Fortran order and type of an array in NPY 1.0, which all of uint8 are."""
     version = np.lib.format.read_magic(file)
     if version != (1, 0):
-        raise damaged(path, f"it has the NPY version {version}, which uint8 never needs")
+        raise damaged(
+            path, f"it has the NPY version {version}, which uint8 never needs"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -140,9 +140,11 @@ def read_scalars(folder: Path) -> dict[str, tuple[list[int], list[float]]]:
     curves: dict[str, dict[int, float]] = {}
     for event in _events(folder):
         for value in event.summary.value:
-            if value.metadata.plugin_data.plugin_name in ("", "scalars") and (
-                value.tag in SCALARS
-            ) and _is_scalar(value.tensor):
+            if (
+                value.metadata.plugin_data.plugin_name in ("", "scalars")
+                and (value.tag in SCALARS)
+                and _is_scalar(value.tensor)
+            ):
                 number = float(tf.make_ndarray(value.tensor))
                 curves.setdefault(value.tag, {})[event.step] = number
     return {
@@ -235,6 +237,8 @@ def _events(folder: Path) -> Iterator[Event]:
 
 def _is_scalar(tensor: TensorProto) -> bool:
     """Whether a tensor is one float, which takes no more memory than it has."""
-    return tensor.dtype == DT_FLOAT and not tensor.tensor_shape.dim and (
-        len(tensor.float_val) == 1 or len(tensor.tensor_content) == 4
+    return (
+        tensor.dtype == DT_FLOAT
+        and not tensor.tensor_shape.dim
+        and (len(tensor.float_val) == 1 or len(tensor.tensor_content) == 4)
     )
