@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -77,20 +76,23 @@ def fuzz(reader: str, wanted: int, seed: int) -> dict:
             told = Path(folder) / "told.json"
             arguments = ["--child", reader, "--inputs", wanted - total["inputs"]]
             arguments += ["--seed", seed, "--out", told]
-            code = subprocess.call(
+            ended = subprocess.run(
                 [sys.executable, __file__, *map(str, arguments)],
                 stdout=subprocess.DEVNULL,
-                stderr=None if os.environ.get("FUZZ_VERBOSE") else subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
             )
-            part = json.loads(told.read_text()) if told.exists() else None
-        if part is None:
-            raise SystemExit(f"the {reader} process told nothing (code {code})")
+            if not told.exists():
+                raise SystemExit(f"{reader} told nothing:\n{ended.stderr[-3000:]}")
+            part = json.loads(told.read_text())
         for name in ("inputs", "results", "refused"):
             total[name] += part[name]
         total["memory"] = max(total["memory"], part["memory"])
         total["grown_mib"] = max(total.get("grown_mib", 0), part["grown_mib"])
-        if code and code != -signal.SIGKILL:
-            part["failures"][f"process ended with {code}"] = 1
+        if ended.returncode:  # 77: libFuzzer caught a signal or an exception
+            part["failures"][f"process ended with {ended.returncode}"] = 1
+            print(ended.stderr[-3000:], flush=True)
         for name, count in part["failures"].items():
             total["failures"][name] = total["failures"].get(name, 0) + count
         seed += 1000
@@ -111,7 +113,7 @@ def child(reader: str, inputs: int, seed: int, out: Path) -> None:
     home = Path(tempfile.mkdtemp())
     target = hostile.TARGETS[reader](home)
     told = {"inputs": 0, "results": 0, "refused": 0, "failures": {}, "memory": 0.0}
-    last = home / "last" if reader in hostile.NATIVE else None
+    last, native = home / "last", reader in hostile.NATIVE
     resident = 0
 
     def one(data: bytes) -> None:
@@ -120,7 +122,7 @@ def child(reader: str, inputs: int, seed: int, out: Path) -> None:
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
         resident = resident if told["inputs"] > 100 else most  # after the warm-up
         told["grown_mib"] = most - resident
-        if last:  # what killed the process, if it does
+        if native or told["inputs"] % 1000 == 1:  # in case this one ends the process
             last.write_bytes(data)
             out.write_text(json.dumps(told))
         outcome, memory = hostile.attempt(target, data)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
-import dataclasses
 import gzip
 import hashlib
 import io
@@ -25,7 +24,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,8 +33,7 @@ NATIVE = ("checkpoint", "prepared", "events")  # TensorFlow's C++ reads these
 IMAGES = np.random.default_rng(0).integers(0, 255, (2, 28, 28), dtype=np.uint8)
 
 
-@dataclasses.dataclass
-class Target:
+class Target(NamedTuple):
     """One reader under fire.
 
     Attributes:
@@ -84,6 +82,12 @@ def attempt(target: Target, data: bytes) -> tuple[str, float]:
     return outcome, ratio
 
 
+def _put(path: Path, content: bytes) -> int:
+    """Writes a new file: to write over one would wait for the disk each time."""
+    path.unlink(missing_ok=True)
+    return path.write_bytes(content)
+
+
 # --- IDX and gzip
 
 
@@ -94,7 +98,7 @@ def idx(home: Path) -> Target:
     def write(data: bytes) -> int:
         if data[:1] < b"\x80":  # the magic fits
             data = bytes((0, 0, 8, 3)) + data[1:]
-        return path.write_bytes(data)
+        return _put(path, data)
 
     def check(array: np.ndarray) -> int:
         assert array.tobytes() == path.read_bytes()[16:]
@@ -121,11 +125,11 @@ def gzipped(home: Path) -> Target:
     def write(data: bytes) -> int:
         kind, data = data[:1], data[1:]
         if kind >= b"\xc0":
-            return path.write_bytes(b"\x1f\x8b" + data)
+            return _put(path, b"\x1f\x8b" + data)
         data += bytes(5 << 20) if kind >= b"\xa8" else b""  # a bomb
         packed = gzip.compress(bytes((0, 0, 8, 3)) + data, 1, mtime=0)
         promised = math.prod(int.from_bytes(data[i : i + 4], "big") for i in (0, 4, 8))
-        return max(path.write_bytes(packed), min(promised, len(data)))
+        return max(_put(path, packed), min(promised, len(data)))
 
     def check(array: np.ndarray) -> int:
         whole = gzip.decompress(path.read_bytes())
@@ -198,7 +202,7 @@ def npz(home: Path, name: str = "images") -> Target:
             promised = math.prod(int(size or 0) for size in sizes) if shape else 0
             whole = min(promised, len(data) + (5 << 20))
             data = zipped(data + bytes(5 << 20), f"{name}.npy")
-        return max(path.write_bytes(data), whole)
+        return max(_put(path, data), whole)
 
     def check(arrays: list[np.ndarray]) -> int:
         with np.load(path, allow_pickle=False) as reference:
@@ -260,7 +264,7 @@ def judge(home: Path) -> Target:
         for start in range(0, len(data) - 4, 5):  # (place, value) pairs, from the end
             place = int.from_bytes(data[start : start + 4], "little") % len(content)
             content[-place] = data[start + 4]
-        return path.write_bytes(content)
+        return _put(path, content)
 
     def check(judge: Any) -> int:
         assert all(np.isfinite(w).all() for w in judge.model.get_weights())
@@ -334,7 +338,7 @@ def plain_json(home: Path) -> Target:
     honest = {"a": 1, "b": [1.5, "x"], "c": {"d": None}}
 
     def write(data: bytes) -> int:
-        return path.write_bytes(_json_content(data, honest))
+        return _put(path, _json_content(data, honest))
 
     def check(content: dict) -> int:
         reference = json.loads(path.read_bytes())
@@ -374,7 +378,7 @@ def config(home: Path) -> Target:
     ours = ImageSet(IMAGES, IMAGES[:, 0, 0], "mnist", "0" * 64)
 
     def write(data: bytes) -> int:
-        return path.write_bytes(_json_content(data, honest))
+        return _put(path, _json_content(data, honest))
 
     def read() -> tuple[Config, dict]:
         with contextlib.suppress(UserError):
@@ -433,7 +437,7 @@ def png(home: Path) -> Target:
                 )
                 place = end + 4
             data = bytes(whole)
-        return path.write_bytes(data)
+        return _put(path, data)
 
     def check(picture: np.ndarray) -> int:
         with Image.open(path, formats=["PNG"]) as image:
@@ -510,7 +514,7 @@ def records(home: Path) -> Target:
     path = home / "x.tfrecord"
 
     def write(data: bytes) -> int:
-        return path.write_bytes(_records(data, [b"abc", b""]))
+        return _put(path, _records(data, [b"abc", b""]))
 
     def check(found: tuple[int, int]) -> int:
         content, place = path.read_bytes(), 0
@@ -552,8 +556,8 @@ def prepared(home: Path) -> Target:
             changed = {"splits": [{"name": "train", **counts}]}
         (folder / "dataset_info.json").write_text(json.dumps(changed))
         if data[:1] < b"\x40":  # any picture
-            return path.write_bytes(record(example(data[1:])))
-        return path.write_bytes(_records(data, [honest]))
+            return _put(path, record(example(data[1:])))
+        return _put(path, _records(data, [honest]))
 
     def check(images: Any) -> int:
         assert images.images.shape[1:] == (28, 28)
@@ -598,7 +602,7 @@ def events(home: Path) -> Target:
     def write(data: bytes) -> int:
         for other in folder.iterdir():
             other.unlink()
-        return path.write_bytes(_records(data, honest))
+        return _put(path, _records(data, honest))
 
     def read() -> dict:
         curves = summary.read_scalars(folder)
@@ -694,15 +698,15 @@ class Saved:
 
     def write(self, index: bytes, state: bytes, manifest: dict | None = None) -> int:
         """Puts files in place whose digests fit."""
-        (self.folder / "state.index").write_bytes(index)
-        (self.folder / "state.data-00000-of-00001").write_bytes(state)
+        _put(self.folder / "state.index", index)
+        _put(self.folder / "state.data-00000-of-00001", state)
         files = {
             "state.data-00000-of-00001": hashlib.sha256(state).hexdigest(),
             "state.index": hashlib.sha256(index).hexdigest(),
         }
         if manifest is None:
             manifest = self.manifest | {"files": files}
-        (self.folder / "manifest.json").write_bytes(sealed(manifest))
+        _put(self.folder / "manifest.json", sealed(manifest))
         return len(index) + len(state)
 
     def hostile(self, data: bytes) -> tuple[bytes, bytes]:
@@ -825,7 +829,7 @@ def manifest(home: Path) -> Target:
 
     def write(data: bytes) -> int:
         path = saved.folder / "manifest.json"
-        return path.write_bytes(_json_content(data, saved.manifest))
+        return _put(path, _json_content(data, saved.manifest))
 
     def read() -> Any:
         checkpoint.judged(home)
