@@ -34,7 +34,9 @@ setup(
         "tqdm>=4.66",  # the progress bar
     ],
     extras_require={
-        "test": ["pytest>=8", "ruff>=0.6", "build"],
+        # hypothesis: hostile files for the readers
+        "test": ["pytest>=8", "ruff>=0.6", "build", "hypothesis>=6.100"],
+        "fuzz": ["atheris>=2.3"],  # benchmarks/fuzz.py: libFuzzer for Python
         "cuda": ["tensorflow[and-cuda]>=2.20"],
         # The peers of benchmarks/; without one its rows say "absent".
         "bench": [

@@ -7,7 +7,10 @@ another name and renamed, so that a folder with its final name is always complet
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
+import re
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,23 +20,25 @@ from typing import TypeVar
 import keras
 import tensorflow as tf
 
-from gan_tf.errors import UserError
+from gan_tf.bundle import SUFFIXES, check_bundle
+from gan_tf.errors import UserError, printable
 from gan_tf.files import (
     cannot_write,
     explained,
     file_digest,
     read_json,
+    remove,
     sync,
     write_json,
 )
 from gan_tf.run import FORMAT, config_path, read_run
-from gan_tf.step import GAN, new_generator
+from gan_tf.step import GAN, generator_parameters, new_generator
 
 T = TypeVar("T")
 
 KEPT = 3
 _MANIFEST = "manifest.json"
-_DAMAGE = (UserError, OSError, tf.errors.OpError, ValueError, AssertionError)
+_STATE = tuple(f"state{suffix}" for suffix in SUFFIXES)
 
 
 def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
@@ -51,7 +56,7 @@ def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
     path = folder / f"step-{step:08d}"
     beside = folder / ".part"
     with explained(path):
-        _remove(beside)
+        remove(beside)
     try:
         with explained(path):
             beside.mkdir(parents=True)
@@ -77,7 +82,8 @@ def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
     except tf.errors.OpError as error:
         raise cannot_write(path, str(error)) from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove(beside)
     tidy(run_dir, step)
     return path
 
@@ -96,14 +102,13 @@ def tidy(run_dir: Path, step: int) -> None:
             if old not in best:
                 _remove(old)
         for name in (".part", ".old"):
-            if (folder / name).exists():
-                shutil.rmtree(folder / name)
+            remove(folder / name)
 
 
 def saved(run_dir: Path) -> list[Path]:
-    """The checkpoints of a run, the newest first."""
+    """The checkpoints of a run, the newest first; other files there are not ours."""
     found = (run_dir / "checkpoints").glob("step-*")
-    ours = [path for path in found if path.name.removeprefix("step-").isdecimal()]
+    ours = [path for path in found if re.fullmatch("step-[0-9]{8,18}", path.name)]
     return sorted(ours, key=step_of, reverse=True)
 
 
@@ -117,9 +122,10 @@ def judged(run_dir: Path) -> list[Path]:
 def distance_of(path: Path) -> float | None:
     """The Frechet distance noted in a checkpoint; None if there is none, or damage."""
     try:
-        return read_json(path / _MANIFEST).get("frechet_distance")
+        distance = read_json(path / _MANIFEST).get("frechet_distance")
     except UserError:
         return None
+    return distance if type(distance) is float and math.isfinite(distance) else None
 
 
 def step_of(path: Path) -> int:
@@ -139,6 +145,9 @@ def restore(run_dir: Path, gan: GAN) -> None:
     def read(path: Path) -> None:
         status = gan.checkpoint().read(str(path / "state"))
         status.assert_existing_objects_matched().assert_consumed()
+        step = int(gan.step.numpy())
+        if step != step_of(path):
+            raise UserError(f"its state is that of step {step}")
 
     if next(_sound(saved(run_dir), read), None) is None and saved(run_dir):
         raise _none_sound(run_dir)
@@ -162,6 +171,9 @@ def generators(
     name = "average" if averaged and config.ema_decay else "generator"
 
     def read(path: Path) -> keras.Model:
+        # The sizes stand in a file: see that they are true before memory is taken.
+        if 4 * generator_parameters(config) > (path / _STATE[0]).stat().st_size:
+            raise UserError("it is smaller than its configuration's network")
         generator = new_generator(config)
         state = tf.train.Checkpoint(**{name: generator})
         status = state.read(str(path / "state"))
@@ -198,7 +210,7 @@ def _sound(paths: list[Path], read: Callable[[Path], T]) -> Iterator[tuple[Path,
         try:
             _check(path)
             result = read(path)
-        except _DAMAGE as error:
+        except Exception as error:  # a hostile file brings out every kind
             warnings.warn(
                 f"checkpoint {path} is damaged and passed over: {_first_line(error)}",
                 stacklevel=3,
@@ -219,23 +231,29 @@ def _check(path: Path) -> None:
     manifest = read_json(path / _MANIFEST)
     if manifest.get("format") != FORMAT:
         raise UserError(f"it has format {manifest.get('format')!r}, not {FORMAT}")
-    if path.name != f"step-{manifest['step']:08d}":
-        raise UserError(f"it was written as step {manifest['step']}")
-    for name, digest in manifest["files"].items():
+    if manifest.get("step") != step_of(path):
+        raise UserError(f"it was written as step {manifest.get('step')!r}")
+    files = manifest.get("files")
+    # No other name: one such as ../../x would lead out of the folder.
+    if not isinstance(files, dict) or files.keys() - {"config.json"} != set(_STATE):
+        raise UserError(f"its manifest must name {' and '.join(_STATE)}")
+    for name, digest in files.items():
         if not (path / name).is_file():
             raise UserError(f"{name} is missing")
         if file_digest(path / name) != digest:
             raise UserError(f"{name} is not as it was written")
+    check_bundle(path / "state")
 
 
 def _remove(folder: Path) -> None:
     """Removes a checkpoint so that a crash never leaves half of one under its name."""
-    if folder.exists():
+    if os.path.lexists(folder):
         doomed = folder.with_name(".old")
-        shutil.rmtree(doomed, ignore_errors=True)
+        remove(doomed)
         os.replace(folder, doomed)
-        shutil.rmtree(doomed)
+        remove(doomed)
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return printable(lines[0], 300)

@@ -86,6 +86,13 @@ def load_judge(path: Path = _WEIGHTS, digest: str = _SHA256) -> Judge:
     found = hashlib.sha256(content).hexdigest()
     if digest and found != digest:
         raise UserError(f"the judge {path} is damaged; install gan_tf again")
+    try:
+        return _judge(content, found)
+    except Exception as error:  # only with `digest` empty; NumPy's, zip's, Keras's
+        raise UserError(f"{path} is no judge's file ({error})") from error
+
+
+def _judge(content: bytes, digest: str) -> Judge:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         model = build_classifier()
         names = [f"weight_{number:02d}" for number in range(len(model.weights))]
@@ -96,7 +103,7 @@ def load_judge(path: Path = _WEIGHTS, digest: str = _SHA256) -> Judge:
             for name in arrays.files
             if name.startswith("floor_")
         }
-    return Judge(model, real, floors, found)
+    return Judge(model, real, floors, digest)
 
 
 def judge_images(judge: Judge, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

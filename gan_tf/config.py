@@ -197,6 +197,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
 }
 
+_MOST_LAYERS = 64
+
 OPTION_TYPES: dict[str, Any] = typing.get_type_hints(Config)
 
 
@@ -214,13 +216,15 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     if OPTION_TYPES[field.name] == tuple[int, ...]:
         if not isinstance(value, (tuple, list)):
             raise UserError(f"{field.name} must be a list of integers, not {value!r}")
+        if len(value) > _MOST_LAYERS:
+            raise UserError(f"{field.name} must be at most {_MOST_LAYERS} sizes")
         return tuple(_scalar(field, int, item) for item in value)
     return _scalar(field, OPTION_TYPES[field.name], value)
 
 
 def _scalar(field: dataclasses.Field, kind: type, value: Any) -> Any:
     rules = field.metadata
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < 2**53:
         value = float(value)
     if type(value) is not kind or (kind is float and not math.isfinite(value)):
         raise UserError(f"{field.name} must be {_NOUN[kind]}, not {value!r}")

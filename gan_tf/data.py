@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import os
+import struct
 import threading
 import urllib.error
 import urllib.request
@@ -15,14 +17,18 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from gan_tf.errors import UserError
+from gan_tf.errors import UserError, printable
 from gan_tf.images import SIDE
-from gan_tf.readers import damaged, read_idx, read_npz
+from gan_tf.readers import count_records, damaged, read_idx, read_npz
 from gan_tf.strokes import draw_digits
 
 # The host tensorflow_datasets fetches MNIST from.
 _MNIST_HOST = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 _PROBE_SECONDS = 4.0
+_MOST_RECORD = 1 << 16  # bytes of one image, packed; MNIST's have a few hundred
+_MOST_INFO = 1 << 20
+# How a PNG file of 28x28 pixels, 8 bits each, grey, begins.
+_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">2I2B", SIDE, SIDE, 8, 0)
 _STROKES = {"train": (30000, 0), "test": (10000, 1)}  # count, seed
 # Digests of MNIST's training and test images and labels, in the order of the official
 # files and in that of tensorflow_datasets 3.0.1: what makes the name "mnist" true.
@@ -205,7 +211,7 @@ def _load_download(split: str) -> ImageSet:
     import tensorflow_datasets as tfds
 
     try:
-        builder = tfds.builder("mnist")
+        builder = tfds.builder("mnist", file_format="tfrecord")
         builder.download_and_prepare()
     except Exception as error:  # whatever network, disk or server can do
         raise _UnavailableError(f"its download failed ({error})") from error
@@ -235,20 +241,46 @@ def _reachable(url: str) -> bool:
 
 
 def _read_prepared(folder: Path, split: str) -> ImageSet:
-    """Reads a prepared tensorflow_datasets version folder."""
-    import tensorflow_datasets as tfds
+    """Reads a prepared tensorflow_datasets version folder of grey PNG images.
 
+    Not by tensorflow_datasets itself: it imports whatever Python module and opens
+    whatever path the folder's JSON files name.
+    """
     try:
-        builder = tfds.builder_from_directory(str(folder))
-        # One file at a time: the order of the examples is part of the digest.
-        read = tfds.ReadConfig(interleave_cycle_length=1)
-        rows = builder.as_dataset(split=split, batch_size=-1, read_config=read)
-        images, labels = rows["image"].numpy(), rows["label"].numpy()
-    except Exception as error:  # any of its many own exceptions
-        raise damaged(
-            folder, f"tensorflow_datasets cannot read it ({error})"
-        ) from error
-    return _checked_set(images, labels, folder, builder.name)
+        shards = _shards(folder, split)
+        for path, count in shards.items():
+            if count_records(path, _MOST_RECORD) != (count, path.stat().st_size):
+                raise ValueError(f"{path.name} has not the {count} images it should")
+        rows = tf.data.TFRecordDataset([str(path) for path in shards])
+        rows = rows.map(_prepared_row, tf.data.AUTOTUNE).batch(sum(shards.values()))
+        images, labels = next(rows.as_numpy_iterator())
+    except Exception as error:  # JSON's, TensorFlow's, a missing file: many kinds
+        why = str(error).strip().split("\n")[0]
+        raise damaged(folder, f"it is no prepared data set ({why})") from error
+    return _checked_set(images, labels, folder, folder.resolve().parent.name)
+
+
+def _prepared_row(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Image and label of one example; a PNG that claims another size is not decoded."""
+    string, integer = (tf.io.FixedLenFeature([], t) for t in (tf.string, tf.int64))
+    row = tf.io.parse_single_example(record, {"image": string, "label": integer})
+    png, label = row["image"], row["label"]
+    grey = tf.strings.substr(png, 0, len(_PNG)) == _PNG
+    sound = grey & (label >= 0) & (label < 256)
+    with tf.control_dependencies([tf.debugging.Assert(sound, ["no 28x28 grey PNG"])]):
+        image = tf.io.decode_png(png, channels=1)
+    return tf.ensure_shape(image, (SIDE, SIDE, 1)), tf.cast(label, tf.uint8)
+
+
+def _shards(folder: Path, split: str) -> dict[Path, int]:
+    """A split's files in order, and how many examples each has."""
+    info = folder / "dataset_info.json"
+    if info.stat().st_size > _MOST_INFO:
+        raise ValueError(f"{info.name} is too large")
+    splits = {entry["name"]: entry for entry in json.loads(info.read_bytes())["splits"]}
+    counts = [int(count) for count in splits[split]["shardLengths"]]
+    found = sorted(folder.glob(f"*-{split}.tfrecord-*-of-{len(counts):05d}"))
+    return dict(zip(found, counts, strict=True))
 
 
 def _checked_set(
@@ -267,9 +299,11 @@ def _checked_set(
 
 
 def _image_set(images: np.ndarray, labels: np.ndarray, name: str) -> ImageSet:
-    digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+    sha256 = hashlib.sha256(np.ascontiguousarray(images))
+    sha256.update(np.ascontiguousarray(labels))
+    digest = sha256.hexdigest()
     if digest in _MNIST_DIGESTS:
         name = "mnist"
     elif name == "mnist":
         name = "mnist-like"  # in the folder of MNIST, but other images
-    return ImageSet(images, labels, name, digest)
+    return ImageSet(images, labels, printable(name, 100), digest)

@@ -7,5 +7,15 @@ class UserError(Exception):
     """Something the user can mend, told in one sentence: what, where, what to do.
 
     The commands print it on standard error and exit with code 2; from Python it is
-    raised as it is.
+    raised as it is. What a file's content brings into the sentence cannot steer the
+    terminal or fill it: see `printable`.
     """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text))
+
+
+def printable(text: str, most: int = 2000) -> str:
+    """`text` with control characters and the like escaped, `most` characters of it."""
+    safe = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:most])
+    return safe if len(text) <= most else safe + "..."

@@ -6,11 +6,14 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from gan_tf.errors import UserError
+
+_MOST_JSON = 1 << 16  # bytes; ours have about two thousand
 
 
 def write_atomically(path: str | os.PathLike, content: bytes) -> None:
@@ -25,7 +28,8 @@ def write_atomically(path: str | os.PathLike, content: bytes) -> None:
     with explained(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("wb") as file:
+            remove(beside)  # of a crash; or a link that would lead us elsewhere
+            with beside.open("xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -35,6 +39,19 @@ def write_atomically(path: str | os.PathLike, content: bytes) -> None:
                 beside.unlink()
             raise
         sync(path.parent)
+
+
+def remove(path: str | os.PathLike) -> None:
+    """Removes a file, a folder or a link, never what a link points to; or nothing.
+
+    Raises:
+        OSError: it could not be removed.
+    """
+    path = Path(path)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sync(path: str | os.PathLike) -> None:
@@ -81,16 +98,21 @@ def read_json(path: str | os.PathLike) -> dict[str, Any]:
     Raises:
         UserError: the file cannot be read, or is not what was written.
     """
+    path = Path(path)
     try:
-        content = json.loads(Path(path).read_bytes())
-        seal = content.pop("sha256")
+        # A pipe would let us wait for ever, a device never end.
+        special = path.exists() and not path.is_file()
+        if special or path.stat().st_size > _MOST_JSON:
+            raise UserError(f"{path} is damaged: too large to be ours, or no file")
+        content = json.loads(path.read_bytes())
+        fits = content.pop("sha256") == _seal(content)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError, KeyError, AttributeError, TypeError) as error:
         raise UserError(
             f"{path} is damaged: it is not the JSON written here"
         ) from error
-    if seal != _seal(content):
+    if not fits:
         raise UserError(f"{path} is damaged or was edited: its digest does not fit")
     return content
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
+from gan_tf.errors import UserError
 from gan_tf.files import write_atomically
 
 SIDE = 28
@@ -100,10 +101,20 @@ def png_bytes_of_figure(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def read_png(path: str | os.PathLike) -> np.ndarray:
-    """The inverse of `write_png`."""
-    with Image.open(path) as image:
-        return np.asarray(image.convert("L"))
+def read_png(path: str | os.PathLike, shape: tuple[int, int]) -> np.ndarray:
+    """The inverse of `write_png`, for a picture of a known shape `[H, W]`.
+
+    Raises:
+        UserError: the file cannot be read, or is no grey PNG picture of that shape.
+    """
+    try:
+        with Image.open(path, formats=["PNG"]) as image:  # no other decoder is tried
+            # Told by the header, before memory is taken for the pixels.
+            if (image.mode, image.size) != ("L", shape[::-1]):
+                raise ValueError(f"it is {image.mode} {image.size}")
+            return np.asarray(image)
+    except Exception as error:  # a dozen kinds, all of them a damaged file
+        raise UserError(f"{path} is no sample sheet ({error}); remove it") from error
 
 
 def write_gif(

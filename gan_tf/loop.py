@@ -249,13 +249,20 @@ def _draw_conclusions(
     gan: GAN, training: data.ImageSet, config: Config, run_dir: Path
 ) -> None:
     """The pictures of the whole run: samples, losses, and the film of the sheets."""
-    images.write_png(run_dir / "samples.png", _sheet(gan, training, config))
+    sheet = _sheet(gan, training, config)
+    images.write_png(run_dir / "samples.png", sheet)
     curves = summary.read_scalars(run.events_dir(run_dir))
     title = f"{training.name}, {int(gan.step.numpy())} steps, seed {config.seed}"
     write_atomically(run_dir / "losses.png", summary.loss_plot(curves, title))
     sheets = [path for _, path in sorted(run.sheets(run_dir).items(), reverse=True)]
     chosen = sheets[:: -(-len(sheets) // _MOST_FRAMES)][::-1]  # the last one always
-    frames = [images.read_png(path) for path in chosen]
+    frames = []
+    for path in chosen:
+        try:
+            frames.append(images.read_png(path, sheet.shape))
+        except UserError as error:  # the film is not worth a run's end
+            warnings.warn(f"left out of the film: {error}", stacklevel=2)
+    frames = frames or [sheet]
     seconds = [0.2] * (len(frames) - 1) + [2.0]
     images.write_gif(_film(run_dir), frames, seconds)
 

@@ -8,8 +8,10 @@ LeCun, Cortes and Burges' MNIST page; NPY in NumPy's `numpy.lib.format`.
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import struct
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -21,6 +23,11 @@ from gan_tf.errors import UserError
 
 # DEFLATE cannot pack better than this (zlib's technical notes: 1032 to 1).
 _MOST_PACKED = 1032
+# What packed data may unpack to: over a million images. Larger sets, given unpacked,
+# are bounded by the disk they already take.
+_MOST_UNPACKED = 1 << 30
+_BLOCK = 1 << 16  # bytes read at a time
+_MOST_HEADER = 1000  # characters; an honest one has about 120
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
@@ -56,14 +63,29 @@ def _idx_array(
     if len(header) < 4 + 4 * dimensions:
         raise damaged(path, "it ends within its header")
     shape = struct.unpack(f">{dimensions}I", header[4:])
+    content = _content(path, file, shape, size, packed)
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _content(
+    path: Path, file: BinaryIO, shape: tuple[int, ...], size: int, packed: bool
+) -> bytearray:
+    """The bytes that a header promises, and that the rest of the file really is."""
     promised = math.prod(shape)
-    if promised > size * (_MOST_PACKED if packed else 1):
+    if not promised:
+        raise damaged(path, "it holds no image")
+    if min(shape, default=0) < 0 or promised > size * (_MOST_PACKED if packed else 1):
         raise damaged(path, f"its header promises {promised} bytes, more than it has")
-    content = file.read(promised + 1)
+    if packed and promised > _MOST_UNPACKED:
+        raise damaged(path, f"{promised} bytes are too many; unpack it first")
+    content = bytearray()
+    # In blocks: one large read would take what is promised before any of it is there.
+    while block := file.read(min(_BLOCK, promised + 1 - len(content))):
+        content += block
     if len(content) != promised:
         more = "more" if len(content) > promised else "fewer"
         raise damaged(path, f"it has {more} than the {promised} bytes of its header")
-    return np.frombuffer(content, np.uint8).reshape(shape)
+    return content
 
 
 def read_npz(path: Path, names: tuple[str, ...]) -> list[np.ndarray]:
@@ -74,7 +96,7 @@ def read_npz(path: Path, names: tuple[str, ...]) -> list[np.ndarray]:
             anything but plain uint8 arrays.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _Thrifty(path) as file, zipfile.ZipFile(file) as archive:
             return [_npz_array(path, archive, name) for name in names]
     except (zipfile.BadZipFile, EOFError, zlib.error, ValueError) as error:
         raise damaged(path, str(error) or "it ends too early") from error
@@ -90,28 +112,61 @@ def _npz_array(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
     except KeyError:
         held = ", ".join(sorted(archive.namelist())[:8]) or "nothing"
         raise damaged(path, f"it holds {held}, but no {name}.npy") from None
+    # The others take memory for what they claim to need, not for what they hold.
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise damaged(path, f"{name} is packed in a way that NumPy does not use")
     with archive.open(member) as file:
-        version = np.lib.format.read_magic(file)
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }.get(version)
-        if read_header is None:
-            raise damaged(path, f"{name} has the unknown NPY version {version}")
-        shape, fortran_order, dtype = read_header(file)
+        shape, fortran_order, dtype = _npy_header(path, file)
         if dtype != np.uint8:
             raise damaged(path, f"{name} must hold uint8, not {dtype}")
-        promised = math.prod(shape)
-        if promised > member.compress_size * _MOST_PACKED:
-            raise damaged(
-                path, f"{name} promises {promised} bytes, more than the file has"
-            )
-        content = file.read(promised + 1)
-    if len(content) != promised:
-        more = "more" if len(content) > promised else "fewer"
-        raise damaged(path, f"{name} has {more} than the {promised} bytes promised")
+        packed = member.compress_type != zipfile.ZIP_STORED
+        content = _content(path, file, shape, path.stat().st_size, packed)
     order = "F" if fortran_order else "C"
     return np.frombuffer(content, np.uint8).reshape(shape, order=order)
+
+
+class _Thrifty(io.FileIO):
+    """A file that refuses the one large read of `zipfile`: a list of many members."""
+
+    def read(self, size: int = -1) -> bytes:
+        if size > 2 * _BLOCK:
+            raise zipfile.BadZipFile("it lists too many members")
+        return super().read(size)
+
+
+def _npy_header(path: Path, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, Fortran order and type of an array in NPY 1.0, which all of uint8 are."""
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise damaged(
+            path, f"it has the NPY version {version}, which uint8 never needs"
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return np.lib.format.read_array_header_1_0(file, _MOST_HEADER)
+    except Exception as error:  # all that Python's parser and NumPy's types can raise
+        raise damaged(path, f"its NPY header is wrong ({error})") from error
+
+
+def count_records(path: Path, most: int) -> tuple[int, int]:
+    """How many whole records of at most `most` bytes a TFRecord file begins with.
+
+    And the bytes that they take: the file's size, if they are all it has.
+
+    Only lengths are looked at. TensorFlow's reader takes memory for any length it is
+    told, and a large one ends the process: let it read these records and no more.
+    """
+    count, end, size = 0, 0, path.stat().st_size
+    with path.open("rb") as file:
+        while len(head := file.read(8)) == 8:
+            (length,) = struct.unpack("<Q", head)
+            if length > most or end + length + 16 > size:
+                break
+            end += length + 16
+            file.seek(end)
+            count += 1
+    return count, end
 
 
 def damaged(path: Path, why: str) -> UserError:

@@ -104,6 +104,7 @@ def check_run(run_dir: Path, config: Config, images: ImageSet) -> None:
     """
     if run_dir.exists() and not run_dir.is_dir():
         raise UserError(f"--run_dir {run_dir} is a file; name a directory")
+    _check_links(run_dir)
     if not config_path(run_dir).exists():
         if any((run_dir / "checkpoints").glob("step-*")):
             raise UserError(
@@ -166,13 +167,35 @@ def read_run(run_dir: Path) -> tuple[Config, dict[str, Any]]:
             f"--run_dir {run_dir} holds no run (no config.json); train one with "
             f"python -m gan_tf.train --run_dir {run_dir}"
         )
+    _check_links(run_dir)
     content = _description(run_dir)
     if content.get("format") != FORMAT:
         raise UserError(
             f"{config_path(run_dir)} has format {content.get('format')!r}, this "
             f"version of gan_tf reads {FORMAT}"
         )
-    return Config.from_dict(content["config"]), content
+    data = content.get("data")
+    if not isinstance(data, dict) or not all(
+        isinstance(data.get(key), str) and data[key].isprintable()
+        for key in ("name", "sha256")
+    ):
+        raise UserError(f"{config_path(run_dir)} does not say what the data are")
+    return Config.from_dict(content.get("config")), content
+
+
+def _check_links(run_dir: Path) -> None:
+    """Raises if a folder of the run is a link.
+
+    What the run writes and removes shall stay within it, whoever made it. The run
+    directory as a whole may be a link, and single files, which are never written
+    through, too.
+    """
+    for name in ("checkpoints", "samples", "tensorboard", "evaluation"):
+        if (run_dir / name).is_symlink():
+            raise UserError(
+                f"{run_dir / name} is a link, which could lead out of the run; move "
+                "the folder here, or link the whole --run_dir"
+            )
 
 
 def _description(run_dir: Path) -> dict[str, Any]:

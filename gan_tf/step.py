@@ -7,6 +7,7 @@ on any float batch `[B, ...]`.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 
 import keras
@@ -15,7 +16,7 @@ import tensorflow as tf
 from gan_tf import losses
 from gan_tf.config import Config
 from gan_tf.images import to_unit
-from gan_tf.models import build_discriminator, build_generator
+from gan_tf.models import PIXELS, build_discriminator, build_generator
 from gan_tf.randomness import TRAINING, latent
 
 
@@ -92,6 +93,12 @@ def new_generator(config: Config, seed: int = 0) -> keras.Model:
         seed=seed,
         precision=config.precision,
     )
+
+
+def generator_parameters(config: Config) -> int:
+    """How many weights `new_generator` would make; makes none."""
+    sizes = [config.latent_dim, *config.generator_units, PIXELS]
+    return sum((fan_in + 1) * out for fan_in, out in itertools.pairwise(sizes))
 
 
 def assemble(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -12,16 +11,21 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from matplotlib.figure import Figure
 from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 from tensorboard.plugins.hparams import api as hparams
 from tqdm import tqdm
 
 from gan_tf.config import Config
-from gan_tf.files import cannot_write, explained, sync
+from gan_tf.files import cannot_write, explained, remove, sync
 from gan_tf.images import png_bytes_of_figure
+from gan_tf.readers import count_records
 from gan_tf.step import METRICS
 
+_MOST_EVENT = 1 << 20  # bytes; a sheet has a tenth of it
 # TensorBoard's tags, in README's order.
 SCALARS = METRICS | {
     "steps_per_second": "training steps per second, all costs included"
@@ -133,8 +137,10 @@ def read_scalars(folder: Path) -> dict[str, tuple[list[int], list[float]]]:
     curves: dict[str, dict[int, float]] = {}
     for event in _events(folder):
         for value in event.summary.value:
-            if value.metadata.plugin_data.plugin_name in ("", "scalars") and (
-                value.tag in SCALARS
+            if (
+                value.metadata.plugin_data.plugin_name in ("", "scalars")
+                and (value.tag in SCALARS)
+                and _is_scalar(value.tensor)
             ):
                 number = float(tf.make_ndarray(value.tensor))
                 curves.setdefault(value.tag, {})[event.step] = number
@@ -148,7 +154,7 @@ def write_evaluation(run_dir: Path, results: dict[str, dict[str, float]]) -> Non
     """Writes figures named "step N ..." as scalars of step N, replacing older ones."""
     folder = run_dir / "evaluation"
     with _explained(folder):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
         folder.mkdir()
         with tf.summary.create_file_writer(str(folder)).as_default():
             for name, figures in results.items():
@@ -161,7 +167,7 @@ def loss_plot(curves: dict[str, tuple[list[int], list[float]]], title: str) -> b
     """Losses and D's judgement over the steps, as PNG."""
     figure = Figure(figsize=(8, 6), layout="constrained")
     losses, judgement = figure.subplots(2, sharex=True)
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)  # the data's name may have a $
     for tag, rest, name in (
         ("d_loss", math.log(4), "log 4"),
         ("g_loss", math.log(2), "log 2"),
@@ -199,6 +205,7 @@ def _trim(folder: Path, step: int) -> None:
     paths = _event_files(folder)
     if step and paths:
         beside = folder / ".merged.part"
+        remove(beside)  # of a crash; or a link that would lead us elsewhere
         with tf.io.TFRecordWriter(str(beside)) as writer:
             for event in _events(folder):
                 if event.step <= step:
@@ -215,21 +222,32 @@ def _trim(folder: Path, step: int) -> None:
 
 
 def _event_files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("events.out.tfevents.*"))
+    found = sorted(folder.glob("events.out.tfevents.*"))
+    return [path for path in found if path.is_file()]
 
 
 def _events(folder: Path) -> Iterator[Event]:
     """All events, in order, each (step, tag) once; stops at a file's torn end."""
     seen = set()
     for path in _event_files(folder):
-        records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+        whole, _ = count_records(path, _MOST_EVENT)
+        records = tf.data.TFRecordDataset(str(path)).take(whole).as_numpy_iterator()
         while True:
             try:
                 event = Event.FromString(next(records))
-            except (StopIteration, tf.errors.DataLossError):
+            except (StopIteration, tf.errors.DataLossError, DecodeError):
                 break
             tags = [value.tag for value in event.summary.value]
             key = (event.step, *tags) if tags else (event.file_version,)
             if key not in seen:
                 seen.add(key)
                 yield event
+
+
+def _is_scalar(tensor: TensorProto) -> bool:
+    """Whether a tensor is one float, which takes no more memory than it has."""
+    return (
+        tensor.dtype == DT_FLOAT
+        and not tensor.tensor_shape.dim
+        and (len(tensor.float_val) == 1 or len(tensor.tensor_content) == 4)
+    )

@@ -8,6 +8,7 @@ from conftest import ROOT, run_python
 
 LEVELS = {
     **dict.fromkeys(("errors", "config", "files", "readers", "strokes"), 0),
+    **dict.fromkeys(("bundle",), 0),
     **dict.fromkeys(("images", "losses", "models", "metrics", "randomness"), 0),
     "domain": 0,
     **dict.fromkeys(("cli", "data", "step", "sampling", "classifier", "devices"), 1),
@@ -20,6 +21,8 @@ SIDEWAYS = {
     ("config", "errors"),
     ("files", "errors"),
     ("readers", "errors"),
+    ("bundle", "errors"),
+    ("images", "errors"),
     ("images", "files"),
     ("models", "config"),
     ("checkpoint", "run"),
