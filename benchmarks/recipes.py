@@ -124,11 +124,16 @@ def read(path: Path) -> dict:
 
 
 def told(config: Config) -> dict:
-    """What makes a row: the options that shape a run, but for the seed."""
+    """What makes a row: the options that shape a run, but for the seed.
+
+    Options that joined later are left out where they change nothing.
+    """
     shaping = {
-        field.name: getattr(config, field.name)
+        field.name: value
         for field in dataclasses.fields(config)
-        if field.metadata.get("shapes_run", True) and field.name != "seed"
+        if field.metadata.get("shapes_run", True)
+        and field.name != "seed"
+        and (value := getattr(config, field.name)) != field.metadata.get("absent")
     }
     return json.loads(json.dumps(shaping)) | {"epochs": config.epochs}
 
