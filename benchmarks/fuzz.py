@@ -28,8 +28,8 @@ RESULTS = HERE / "fuzz.json"
 INPUTS = {
     "idx": 400_000,
     "records": 300_000,
-    "gzip": 120_000,
-    "json": 120_000,
+    "gzip": 30_000,
+    "json": 160_000,
     "npz": 50_000,
     "config": 20_000,
     "png": 20_000,

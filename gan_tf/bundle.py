@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import tensor_bundle_pb2, trackable_object_graph_pb2
 
 from gan_tf.errors import UserError
@@ -44,7 +43,7 @@ def check_bundle(prefix: Path) -> int:
         raise UserError("its index is larger than any model's")
     try:
         return _check(index.read_bytes(), data)
-    except (IndexError, ValueError, TypeError, DecodeError) as error:
+    except Exception as error:  # ours, and those of protocol buffers
         raise UserError(f"its index cannot be read ({error})") from error
 
 

@@ -101,18 +101,23 @@ def png_bytes_of_figure(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def read_png(path: str | os.PathLike, shape: tuple[int, int]) -> np.ndarray:
-    """The inverse of `write_png`, for a picture of a known shape `[H, W]`.
+def read_png(
+    path: str | os.PathLike, shape: tuple[int, int] | None = None
+) -> np.ndarray:
+    """The inverse of `write_png`.
+
+    Args:
+        shape: `[H, W]`, for a file that may come from anyone: another size, or
+            colours, are refused before memory is taken.
 
     Raises:
-        UserError: the file cannot be read, or is no grey PNG picture of that shape.
+        UserError: the file cannot be read, or is no PNG picture of that shape.
     """
     try:
         with Image.open(path, formats=["PNG"]) as image:  # no other decoder is tried
-            # Told by the header, before memory is taken for the pixels.
-            if (image.mode, image.size) != ("L", shape[::-1]):
+            if shape and (image.mode, image.size) != ("L", shape[::-1]):
                 raise ValueError(f"it is {image.mode} {image.size}")
-            return np.asarray(image)
+            return np.asarray(image.convert("L"))
     except Exception as error:  # a dozen kinds, all of them a damaged file
         raise UserError(f"{path} is no sample sheet ({error}); remove it") from error
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 from matplotlib.figure import Figure
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
@@ -235,7 +234,7 @@ def _events(folder: Path) -> Iterator[Event]:
         while True:
             try:
                 event = Event.FromString(next(records))
-            except (StopIteration, tf.errors.DataLossError, DecodeError):
+            except Exception:  # the end, a damaged record, or one that is no event
                 break
             tags = [value.tag for value in event.summary.value]
             key = (event.step, *tags) if tags else (event.file_version,)
