@@ -38,7 +38,7 @@ def main() -> None:
     """Prints the table and draws data and samples."""
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     flags.add_argument("--trials", type=int, default=1, help="the paper: 10")
-    flags.add_argument("--steps", type=int, default=8000)
+    flags.add_argument("--steps", type=int, default=16000)
     flags.add_argument("--out", default="mixtures.png")
     values = flags.parse_args()
     axes = (figure := Figure((9, 6), layout="constrained")).subplots(2, 3)
