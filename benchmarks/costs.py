@@ -37,6 +37,9 @@ from gan_tf import Config
 from gan_tf.cli import quiet_tensorflow
 from gan_tf.config import RECIPES
 
+TOGETHER = "logging, sheets, looks and checkpoints together"
+TOGETHER_ONCE = f"the same in {Config.epochs} steps, first uses included"
+
 
 def main() -> None:
     """Does what the flags say."""
@@ -79,7 +82,7 @@ def main() -> None:
 
 def several(measure: Callable[[], float], rounds: int) -> dict[str, float]:
     """The spread of some measurements after one that warms the disk."""
-    turns.tell(f"{rounds + 1} times: {getattr(measure, '__name__', 'first step')}")
+    turns.tell(f"a start of the command, {rounds + 1} times")
     measure()
     return turns.spread([measure() for _ in range(rounds)])
 
@@ -130,6 +133,8 @@ def peak_megabytes(work: Path, given: list[str]) -> float:
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"gan_tf.train ended with code {process.returncode}")
     unit = 1 if sys.platform == "darwin" else 1024
     return usage.ru_maxrss * unit / 1e6
 
@@ -159,14 +164,17 @@ def run_shares(config: Config, work: Path) -> dict:
         loop._calls = steady(loop._calls, config.sample_every, clocks)
         loop.train(config, work / "shares", progress=False)
     whole = clocks["whole"]
+    steps = config.epochs - config.sample_every
     shares = {name: clocks[name] / whole for name in names}
+    together = sum(shares[name] for name in names[:-1])
+    once = sum(first.get(name, 0.0) for name in names[:-1])
+    long = Config.epochs * whole / steps
     return {
-        "steps": config.epochs - config.sample_every,
+        "steps": steps,
         "seconds": whole,
         "shares": shares,
-        "logging, sheets, looks and checkpoints": sum(
-            share for name, share in shares.items() if name != "waiting for data"
-        ),
+        TOGETHER: together,
+        TOGETHER_ONCE: (together * long + once) / (long + once),
         "seconds of the first use": first,
     }
 
@@ -250,11 +258,11 @@ def feeding(config: Config, rounds: int, seconds: float = 4.0) -> dict:
 def table(report: dict) -> str:
     """The report as a Markdown table, goals beside."""
     run, fed = report["run"], report["feeding"]["share of the speed"]
-    together = "logging, sheets, looks and checkpoints"
     shares = run["shares"].items()
     rows = [(f"{name}, share of the run", f"{share:.2%}", "") for name, share in shares]
     rows += [
-        (f"{together} together", f"{run[together]:.2%}", "3 %"),
+        (TOGETHER, f"{run[TOGETHER]:.2%}", "3 %"),
+        (TOGETHER_ONCE, f"{run[TOGETHER_ONCE]:.2%}", "3 %"),
         ("feeding: speed lost", told(fed, "{:.2%}"), "1 %"),
     ]
     for name, goal in (
