@@ -48,6 +48,8 @@ def start(config: Config, run_dir: Path) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
+        # Shells let their background jobs, tests among them, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
