@@ -34,8 +34,13 @@ setup(
         "tqdm>=4.66",  # the progress bar
     ],
     extras_require={
-        # hypothesis: hostile files for the readers
-        "test": ["pytest>=8", "ruff>=0.6", "build", "hypothesis>=6.100"],
+        "test": [
+            "pytest>=8",
+            "pytest-xdist>=3.6",  # several tests at a time
+            "hypothesis>=6.100",  # hostile files for the readers
+            "ruff>=0.6",
+            "build",
+        ],
         "fuzz": ["atheris>=2.3"],  # benchmarks/fuzz.py: libFuzzer for Python
         "cuda": ["tensorflow[and-cuda]>=2.20"],
         # The peers of benchmarks/; without one its rows say "absent".
