@@ -156,7 +156,7 @@ def tables(report: dict) -> str:
         texts.append(f"\n| {what} | ms a step | least to most |{extra}")
         texts.append("| --- | --- | --- |" + (" --- |" if extra else ""))
         for key, row in rows.items():
-            median, least, most = (f"{row[k]:.3g}" for k in ("median", "least", "most"))
+            median, least, most = (f"{row[k]:.2f}" for k in ("median", "least", "most"))
             image = f" {row['median'] / key * 1000:.1f} |" if extra else ""
             texts.append(f"| {key} | {median} | {least} to {most} |{image}")
     call = report["call"]
