@@ -143,8 +143,18 @@ def child(reader: str, inputs: int, seed: int, out: Path) -> None:
     for number, content in enumerate(target.seeds()):
         (corpus / str(number)).write_bytes(content)
     tracemalloc.start()
-    options = [f"-seed={seed}", "-max_len=65536", "-rss_limit_mb=0", "-len_control=0"]
-    atheris.Setup([sys.argv[0], *options, "-timeout=60", str(corpus)], one)
+    most = 1 << (16 if reader in ("npz", "samples", "png") else 12)
+    options = [f"-seed={seed}", f"-max_len={most}", "-rss_limit_mb=0", "-len_control=0"]
+    atheris.Setup(
+        [
+            sys.argv[0],
+            *options,
+            "-timeout=60",
+            f"-artifact_prefix={home}/",
+            str(corpus),
+        ],
+        one,
+    )
     atheris.Fuzz()
 
 
