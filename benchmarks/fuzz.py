@@ -27,20 +27,20 @@ RESULTS = HERE / "fuzz.json"
 # Inputs of a full run: the readers that need no TensorFlow make up most of it.
 INPUTS = {
     "idx": 400_000,
-    "records": 300_000,
-    "gzip": 30_000,
+    "records": 400_000,
     "json": 160_000,
-    "npz": 50_000,
-    "config": 20_000,
-    "png": 20_000,
-    "manifest": 15_000,
-    "index": 10_000,
-    "samples": 1_000,
-    "caption": 500,
-    "judge": 200,
+    "gzip": 10_000,
+    "npz": 12_000,
+    "config": 10_000,
+    "png": 10_000,
+    "manifest": 5_000,
+    "index": 5_000,
+    "samples": 500,
+    "caption": 300,
+    "judge": 100,
     "checkpoint": 1_000,
-    "prepared": 500,
-    "events": 500,
+    "prepared": 300,
+    "events": 300,
 }
 _ADDRESS_SPACE = 16 << 30  # TensorFlow alone maps several GB
 
@@ -61,16 +61,18 @@ def main() -> None:
     results = json.loads(values.out.read_text()) if values.out.exists() else {}
     for reader in values.readers:
         wanted = max(1, int(INPUTS[reader] * values.share))
-        results[reader] = fuzz(reader, wanted, values.seed)
+        results[reader] = fuzz(reader, wanted, values.seed, results.get(reader))
         print(reader, results[reader], flush=True)
         values.out.write_text(json.dumps(results, indent=1) + "\n")
     print(table(results))
 
 
-def fuzz(reader: str, wanted: int, seed: int) -> dict:
-    """Runs one reader in as many processes as it takes."""
-    total = {"inputs": 0, "results": 0, "refused": 0, "failures": {}, "memory": 0.0}
-    begin = time.monotonic()
+def fuzz(reader: str, wanted: int, seed: int, total: dict | None = None) -> dict:
+    """Runs one reader in as many processes as it takes, or goes on from `total`."""
+    new = {"inputs": 0, "results": 0, "refused": 0, "failures": {}, "memory": 0.0}
+    total = total or new
+    seed += total["inputs"]
+    begin = time.monotonic() - total.get("seconds", 0)
     while total["inputs"] < wanted and sum(total["failures"].values()) < 10000:
         with tempfile.TemporaryDirectory() as folder:
             told = Path(folder) / "told.json"
@@ -110,7 +112,7 @@ def child(reader: str, inputs: int, seed: int, out: Path) -> None:
     with atheris.instrument_imports(include=["gan_tf", "zipfile", "gzip", "json"]):
         import gan_tf.files
         import gan_tf.readers  # noqa: F401
-    home = Path(tempfile.mkdtemp())
+    home = out.parent  # the parent's temporary folder
     target = hostile.TARGETS[reader](home)
     told = {"inputs": 0, "results": 0, "refused": 0, "failures": {}, "memory": 0.0}
     last, native = home / "last", reader in hostile.NATIVE
@@ -143,8 +145,10 @@ def child(reader: str, inputs: int, seed: int, out: Path) -> None:
     for number, content in enumerate(target.seeds()):
         (corpus / str(number)).write_bytes(content)
     tracemalloc.start()
-    options = [f"-seed={seed}", "-max_len=65536", "-rss_limit_mb=0", "-len_control=0"]
-    atheris.Setup([sys.argv[0], *options, "-timeout=60", str(corpus)], one)
+    most = 1 << (16 if reader in ("npz", "samples", "png") else 12)
+    options = [f"-seed={seed}", f"-max_len={most}", "-rss_limit_mb=0", "-len_control=0"]
+    options += ["-timeout=60", f"-artifact_prefix={home}/"]
+    atheris.Setup([sys.argv[0], *options, str(corpus)], one)
     atheris.Fuzz()
 
 
