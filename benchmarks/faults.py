@@ -37,11 +37,13 @@ from injection import (  # noqa: E402
     copy,
     damaged,
     differences,
+    hear_ctrl_c,
     last_told,
     leftovers,
     mounted,
     often,
     remount,
+    start,
 )
 
 from gan_tf import checkpoint, run  # noqa: E402
@@ -80,6 +82,7 @@ class Nursery:
             stderr=subprocess.DEVNULL,
             text=True,
             env=environment(),
+            preexec_fn=hear_ctrl_c,
         )
         self._output = Path(tempfile.mkstemp(suffix=".txt")[1])
         self.pid = 0
@@ -146,13 +149,13 @@ class Place:
 
 def kill(place: Place) -> list[str]:
     """`kill -9` at random moments of a run, then resumed to its end."""
-    config, whole = place.undisturbed(200)
+    config, whole = place.undisturbed(80)
     wrong, kills, to_do = [], 0, place.count(100)
     while kills < to_do:
         run_dir = place.folder / "killed"
         for _ in range(min(4, to_do - kills)):
             if place.randomly.random() < 0.1:
-                cold = _cold(config, run_dir)
+                cold = start(config, run_dir)
                 time.sleep(place.randomly.uniform(0, 12))
                 cold.kill()
                 cold.communicate()
@@ -160,10 +163,12 @@ def kill(place: Place) -> list[str]:
             else:
                 place.nursery.start(config, run_dir)
                 place.nursery.wait_for("training on")
-                time.sleep(place.randomly.uniform(0, 2))
+                time.sleep(place.randomly.uniform(0, 4))
                 kills += place.nursery.signal(signal.SIGKILL) == -signal.SIGKILL
         code = place.nursery.finish(config, run_dir)
-        found = [f"exit code {code}"] * bool(code) + differences(run_dir, whole)
+        found = [place.nursery.output()[-500:]] * bool(code) + differences(
+            run_dir, whole
+        )
         wrong += found[:1]
         _clear(run_dir)
         print(f"  {kills} kills, wrong: {wrong}", flush=True)
@@ -173,7 +178,7 @@ def kill(place: Place) -> list[str]:
 def signals(place: Place) -> list[str]:
     """Ctrl-C or SIGTERM at a random moment: ends in 5 s, all that was told is saved."""
     results = []
-    for number in range(place.count(48)):
+    for number in range(place.count(30)):
         which = (signal.SIGINT, signal.SIGTERM)[number % 2]
         run_dir = place.folder / "stopped"
         config = often(place.data, epochs=10**6, save_every=10**6)
@@ -276,7 +281,7 @@ def second_process(place: Place) -> list[str]:
     for number in range(place.count(10)):
         place.nursery.start(config, run_dir)
         place.nursery.wait_for("step 6 of")
-        second = _cold(config, (run_dir, link)[number % 2])
+        second = start(config, (run_dir, link)[number % 2])
         _, errors = second.communicate()
         refused = second.returncode == 2 and "another process trains there" in errors
         place.nursery.signal(signal.SIGKILL)
@@ -383,25 +388,8 @@ def main() -> None:
     print(table(ordered))
 
 
-def _cold(config: Config, run_dir: Path) -> subprocess.Popen:
-    """The command from nothing, TensorFlow's loading included."""
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "gan_tf.train",
-            *flags_of(config),
-            f"--run_dir={run_dir}",
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    )
-
-
 def _stop_cold(place: Place, config: Config, run_dir: Path, which: int) -> str:
-    process = _cold(config, run_dir)
+    process = start(config, run_dir)
     time.sleep(place.randomly.uniform(0.5, 15))
     since = time.monotonic()
     process.send_signal(which)

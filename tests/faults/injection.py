@@ -48,9 +48,13 @@ def start(config: Config, run_dir: Path) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
-        # Shells let their background jobs, tests among them, ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=hear_ctrl_c,
     )
+
+
+def hear_ctrl_c() -> None:
+    """Undoes what shells do to commands they run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for(process: subprocess.Popen, beginning: str) -> str:
@@ -127,6 +131,8 @@ def told(run_dir: Path) -> collections.Counter:
 
 def differences(run_dir: Path, undisturbed: Path) -> list[str]:
     """What distinguishes a run that went through faults from one that did not."""
+    if not checkpoint.saved(run_dir):
+        return ["no checkpoint"]
     found = []
     if weights(run_dir) != weights(undisturbed):
         found.append("other weights")
