@@ -208,8 +208,8 @@ def figures_table(results: dict) -> str:
             f"| `{figure}` | {real[figure]:.{digits}f} | {' | '.join(cells)} |"
         )
     times = [row.get("milliseconds", {}).get("median") for row in rows.values()]
-    if all(times):
-        cells = [f"{value:.1f}" for value in times]
+    if any(times):
+        cells = [f"{value:.1f}" if value else "" for value in times]
         lines.append(f"| milliseconds a step | | {' | '.join(cells)} |")
     return "\n".join(lines)
 
