@@ -145,6 +145,17 @@ def _torch_products(wanted: list, pairs: list) -> Callable:
     return run
 
 
+def _repeated(compute: Callable, operands: list) -> Callable:
+    """All products of a step, so many times over; waits for the last."""
+
+    def run(steps):
+        for _ in range(steps):
+            outputs = compute(operands)
+        return float(outputs[-1][0, 0]), 0.0
+
+    return run
+
+
 def _tensorflow_products(wanted: list, pairs: list, jit_compile=False) -> Callable:
     import tensorflow as tf
 
@@ -157,12 +168,7 @@ def _tensorflow_products(wanted: list, pairs: list, jit_compile=False) -> Callab
 
     operands = [tuple(map(tf.constant, pair)) for pair in pairs]
 
-    def run(steps):
-        for _ in range(steps):
-            outputs = compute(operands)
-        return float(outputs[-1][0, 0]), 0.0
-
-    return run
+    return _repeated(compute, operands)
 
 
 def _xla_products(wanted: list, pairs: list) -> Callable:
@@ -183,12 +189,7 @@ def _jax_products(wanted: list, pairs: list) -> Callable:
 
     operands = [tuple(map(jnp.asarray, pair)) for pair in pairs]
 
-    def run(steps):
-        for _ in range(steps):
-            outputs = compute(operands)
-        return float(outputs[-1][0, 0]), 0.0
-
-    return run
+    return _repeated(compute, operands)
 
 
 def _torch_adam(count: int) -> Callable:

@@ -12,14 +12,14 @@ import argparse
 import itertools
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from gan_tf import Config
+from gan_tf import build_discriminator, build_generator
+from gan_tf.devices import local_cluster
 from gan_tf.summary import read_scalars
 
 RESULTS = Path(__file__).with_name("workers.json")
@@ -42,7 +42,8 @@ def main() -> None:
     flags.add_argument("--seconds", type=float, default=4.0, help="a point, about")
     flags.add_argument("--out", default=str(RESULTS), metavar="JSON")
     values = flags.parse_args()
-    gradients = 4 * sum(parameters())
+    networks = build_generator(), build_discriminator()
+    gradients = 4 * sum(network.count_params() for network in networks)
     print(f"a step exchanges {gradients / 1e6:.1f} MB of gradients; on paper:")
     for name, cluster in CLUSTERS.items():
         exchange, compute = on_paper(gradients, *cluster)
@@ -83,58 +84,31 @@ def on_paper(
     return moved + 2 * 2 * others * latency, OPERATIONS / operations / replicas
 
 
-def parameters() -> list[int]:
-    """Weights and biases of all layers of both networks."""
-    config = Config()
-    generator = [config.latent_dim, *config.generator_units, 784]
-    discriminator = [784, *config.discriminator_units, 1]
-    return [
-        (before + 1) * after
-        for sizes in (generator, discriminator)
-        for before, after in itertools.pairwise(sizes)
-    ]
-
-
 def rate(workers: int, batch: int, steps: int) -> float:
     """The median of the run's own steps per second, its first point left out."""
-    hosts = [f"localhost:{port}" for port in free_ports(workers)]
-    cores = sorted(os.sched_getaffinity(0))
+    cores = itertools.cycle(sorted(os.sched_getaffinity(0)))
     with tempfile.TemporaryDirectory() as folder:
-        processes = []
-        for index in range(workers):
-            task = {"type": "worker", "index": index}
-            cluster = {"cluster": {"worker": hosts}, "task": task}
-            environment = {"TF_CONFIG": json.dumps(cluster)} if workers > 1 else {}
-            command = [
-                *(sys.executable, "-m", "gan_tf.train", "--run_dir", folder),
-                *("--dataset", "strokes", "--batch_size", str(batch)),
-                *("--epochs", str(POINTS * steps), "--log_every", str(steps)),
-                *("--steps_per_call", str(min(50, steps)), "--jit_compile", "false"),
-                *("--sample_every", "1000000", "--save_every", "1000000"),
-            ]
-            core = cores[index % len(cores)]
-            processes.append(
-                subprocess.Popen(
-                    command,
-                    env=os.environ | environment,
-                    stdout=subprocess.DEVNULL,
-                    preexec_fn=lambda core=core: os.sched_setaffinity(0, {core}),
-                )
+        command = [
+            *(sys.executable, "-m", "gan_tf.train", "--run_dir", folder),
+            *("--dataset", "strokes", "--batch_size", str(batch)),
+            *("--epochs", str(POINTS * steps), "--log_every", str(steps)),
+            *("--steps_per_call", str(min(50, steps)), "--jit_compile", "false"),
+            *("--sample_every", "1000000", "--save_every", "1000000"),
+        ]
+        processes = [
+            subprocess.Popen(
+                command,
+                env=os.environ | environment,
+                stdout=subprocess.DEVNULL,
+                preexec_fn=lambda core=core: os.sched_setaffinity(0, {core}),
             )
+            for environment, core in zip(local_cluster(workers), cores)
+        ]
         codes = [process.wait() for process in processes]
         if any(codes):
             sys.exit("a worker failed")
         rates = read_scalars(Path(folder) / "tensorboard")["steps_per_second"][1]
     return statistics.median(rates[1:])
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 if __name__ == "__main__":

@@ -10,14 +10,13 @@ With small networks (`--units 8`) they stay together for hundreds of steps.
 """
 
 import argparse
-import json
 import os
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from gan_tf.devices import local_cluster
 from gan_tf.summary import read_scalars
 
 
@@ -60,26 +59,14 @@ def main() -> None:
 
 def train(workers: int, arguments: list[str]) -> None:
     """Runs the train command as a cluster of so many workers, to its end."""
-    hosts = [f"localhost:{port}" for port in free_ports(workers)]
-    processes = []
-    for index in range(workers):
-        task = {"type": "worker", "index": index}
-        cluster = {"cluster": {"worker": hosts}, "task": task}
-        environment = {"TF_CONFIG": json.dumps(cluster)} if workers > 1 else {}
-        command = [sys.executable, "-m", "gan_tf.train", *arguments]
-        processes.append(subprocess.Popen(command, env=os.environ | environment))
+    command = [sys.executable, "-m", "gan_tf.train", *arguments]
+    processes = [
+        subprocess.Popen(command, env=os.environ | environment)
+        for environment in local_cluster(workers)
+    ]
     codes = [process.wait() for process in processes]  # of all, also after a failure
     if any(codes):
         sys.exit("a worker failed")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 if __name__ == "__main__":

@@ -55,10 +55,9 @@ def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
     folder = run_dir / "checkpoints"
     path = folder / f"step-{step:08d}"
     beside = folder / ".part"
-    with explained(path):
-        remove(beside)
     try:
         with explained(path):
+            remove(beside)
             beside.mkdir(parents=True)
             sync(run_dir)
         gan.checkpoint().write(str(beside / "state"))

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,7 +92,7 @@ def check_agreement(strategy: tf.distribute.Strategy, step: int, run_dir: Path) 
 
 
 @contextlib.contextmanager
-def explained_losses(strategy: tf.distribute.Strategy) -> Iterator[None]:
+def explained_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Turns TensorFlow's errors about a lost worker into one sentence."""
     try:
         yield
@@ -102,6 +103,20 @@ def explained_losses(strategy: tf.distribute.Strategy) -> Iterator[None]:
             "another worker of the cluster is gone; start all of them again by the "
             "same commands, and the run goes on from its last checkpoint"
         ) from error
+
+
+def local_cluster(workers: int) -> list[dict[str, str]]:
+    """The environment of each of so many workers on this machine; nothing for one.
+
+    Their ports are free now; nobody keeps them free.
+    """
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(workers)]
+    hosts = [f"localhost:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    tasks = [{"type": "worker", "index": index} for index in range(workers)]
+    clusters = [{"cluster": {"worker": hosts}, "task": task} for task in tasks]
+    return [{"TF_CONFIG": json.dumps(c)} if workers > 1 else {} for c in clusters]
 
 
 def _join(cluster: str) -> tf.distribute.Strategy:

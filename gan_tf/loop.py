@@ -53,7 +53,7 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
     training = data.load(config.dataset, config.data_dir)
     run.check_run(run_dir, config, training)
     with (
-        devices.explained_losses(strategy),
+        devices.explained_lost_workers(strategy),
         devices.place_to_write(strategy, run_dir) as place,
         run.alone(place),
         strategy.scope(),

@@ -60,19 +60,18 @@ def _dense_network(
     precision: str,
 ) -> keras.Model:
     sizes = [*units, output_dim]
+    mixed = precision != "float32"
+    activations = ["relu"] * len(units) + ["linear" if mixed else output_activation]
     seeds = keras.random.SeedGenerator(seed)
     layers = [
         keras.layers.Dense(
             size,
-            "relu",
+            activation,
             kernel_initializer=keras.initializers.GlorotUniform(seeds),
             dtype=precision,
         )
-        for size in sizes
+        for size, activation in zip(sizes, activations)
     ]
-    if precision == "float32":
-        layers[-1].activation = keras.activations.get(output_activation)
-    else:  # pixels and logits need more digits than bfloat16 has
-        layers[-1].activation = keras.activations.linear
+    if mixed:  # pixels and logits need more digits than bfloat16 has
         layers.append(keras.layers.Activation(output_activation, dtype="float32"))
     return keras.Sequential([keras.Input((input_dim,)), *layers], name=name)

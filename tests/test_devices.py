@@ -1,9 +1,7 @@
 """The same run on one device, several, and several processes; lost workers."""
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -69,40 +67,33 @@ def mirrored(replicas, run_dir, config):
     )
 
 
-def tf_config(hosts, index):
-    task = {"type": "worker", "index": index}
-    return {"TF_CONFIG": json.dumps({"cluster": {"worker": hosts}, "task": task})}
-
-
-def slurm_step(hosts, index):
-    return {
-        "SLURM_PROCID": str(index),
-        "SLURM_STEP_NUM_TASKS": str(len(hosts)),
-        "SLURM_STEP_NODELIST": "localhost",
-        "SLURM_STEP_TASKS_PER_NODE": str(len(hosts)),
-    }
+def slurm_step(count):
+    """The environments of a Slurm step's tasks on one node."""
+    return [
+        {
+            "SLURM_PROCID": str(index),
+            "SLURM_STEP_NUM_TASKS": str(count),
+            "SLURM_STEP_NODELIST": "localhost",
+            "SLURM_STEP_TASKS_PER_NODE": str(count),
+        }
+        for index in range(count)
+    ]
 
 
 class Cluster:
     """Local workers of the train command, as a cluster manager would start them."""
 
-    def __init__(self, workers, run_dir, config, place=tf_config):
-        ports = [socket.socket() for _ in range(workers)]
-        for port in ports:
-            port.bind(("localhost", 0))
-        hosts = [f"localhost:{port.getsockname()[1]}" for port in ports]
-        for port in ports:
-            port.close()
+    def __init__(self, workers, run_dir, config, places=devices.local_cluster):
         start = [sys.executable, "-m", "gan_tf.train", "--run_dir", str(run_dir)]
         self.processes = [
             subprocess.Popen(
                 [*start, *flags_of(config)],
-                env=environment() | place(hosts, index),
+                env=environment() | place,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            for index in range(workers)
+            for place in places(workers)
         ]
 
     def wait(self):

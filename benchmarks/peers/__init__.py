@@ -89,6 +89,24 @@ class Problem:
             for sizes in (self.generator_sizes, self.discriminator_sizes)
         )
 
+    def keras_networks(self):
+        """G and D as Keras models with the first weights."""
+        from gan_tf import build_discriminator, build_generator
+
+        config = self.config
+        networks = (
+            build_generator(
+                config.latent_dim,
+                config.generator_units,
+                PIXELS,
+                config.output_activation,
+            ),
+            build_discriminator(config.discriminator_units),
+        )
+        for network, weights in zip(networks, self.weights()):
+            network.set_weights(weights)
+        return networks
+
 
 def _glorot(random: np.random.Generator, sizes: tuple[int, ...]) -> list[np.ndarray]:
     weights = []

@@ -6,7 +6,6 @@ https://keras.io/guides/custom_train_step_in_tensorflow/, its last part: a GAN.
 import keras
 import tensorflow as tf
 
-from gan_tf.models import build_discriminator, build_generator
 from peers import EPSILON, Problem, Program
 
 
@@ -63,12 +62,7 @@ class GAN(keras.Model):
 def build(problem: Problem, jit_compile: bool = False) -> Program:
     """The guide's model; batches come from `tf.data`, ready made."""
     config = problem.config
-    generator = build_generator(
-        config.latent_dim, config.generator_units, 784, config.output_activation
-    )
-    discriminator = build_discriminator(config.discriminator_units)
-    for network, weights in zip((generator, discriminator), problem.weights()):
-        network.set_weights(weights)
+    generator, discriminator = problem.keras_networks()
     rate, beta_1 = config.learning_rate, config.beta_1
     gan = GAN(discriminator, generator, config.latent_dim)
     gan.compile(

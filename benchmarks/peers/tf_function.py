@@ -5,19 +5,13 @@ import itertools
 import keras
 import tensorflow as tf
 
-from gan_tf.models import build_discriminator, build_generator
 from peers import EPSILON, Problem, Program
 
 
 def build(problem: Problem, jit_compile: bool = False) -> Program:
     """Keras networks and optimizers, gradient tapes."""
     config = problem.config
-    generator = build_generator(
-        config.latent_dim, config.generator_units, 784, config.output_activation
-    )
-    discriminator = build_discriminator(config.discriminator_units)
-    for network, weights in zip((generator, discriminator), problem.weights()):
-        network.set_weights(weights)
+    generator, discriminator = problem.keras_networks()
     rate, beta_1 = config.learning_rate, config.beta_1
     d_optimizer = keras.optimizers.Adam(rate, beta_1, epsilon=EPSILON)
     g_optimizer = keras.optimizers.Adam(
