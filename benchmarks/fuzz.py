@@ -151,7 +151,7 @@ def child(reader: str, inputs: int, seed: int, out: Path) -> None:
     tracemalloc.start()
     most = 1 << (16 if reader in ("npz", "samples", "png") else 12)
     options = [f"-seed={seed}", f"-max_len={most}", "-rss_limit_mb=0", "-len_control=0"]
-    options += ["-timeout=0", f"-artifact_prefix={home}/"]
+    options += ["-timeout=86400", f"-artifact_prefix={home}/"]
     atheris.Setup([sys.argv[0], *options, str(corpus)], one)
     atheris.Fuzz()
 
