@@ -55,7 +55,9 @@ from gan_tf.strokes import draw_digits  # noqa: E402
 _STOP_SECONDS = 5
 _NURSERY = """
 import json, os, runpy, sys
-import gan_tf.loop, gan_tf.train
+from gan_tf.cli import quiet_tensorflow
+with quiet_tensorflow():  # as the command loads it
+    import gan_tf.loop, gan_tf.train
 for line in sys.stdin:
     arguments, output = json.loads(line)
     child = os.fork()
@@ -280,7 +282,7 @@ def second_process(place: Place) -> list[str]:
     results = []
     for number in range(place.count(10)):
         place.nursery.start(config, run_dir)
-        place.nursery.wait_for("step 6 of")
+        place.nursery.wait_for("steps/s")
         second = start(config, (run_dir, link)[number % 2])
         _, errors = second.communicate()
         refused = second.returncode == 2 and "another process trains there" in errors

@@ -166,6 +166,8 @@ def measure(
         "most"}`, or `{"kind", "absent": why}`.
     """
     results: dict[str, dict] = {side.name: {"kind": side.kind} for side in sides}
+    # Without this a `kill` would leave the stopped train command behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with contextlib.ExitStack() as stack:
         workers: dict[str, Worker | TrainCommand] = {}
         for side in sides:

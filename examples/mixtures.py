@@ -18,7 +18,7 @@ from gan_tf.metrics import mode_coverage
 from gan_tf.sampling import latents
 from gan_tf.step import assemble, train_step
 
-LATENT, UNITS, BATCH, POINTS, JUDGED = 2, (64,) * 4, 256, 100000, 2500
+LATENT, UNITS, BATCH, POINTS, JUDGED = 2, (64,) * 4, 512, 100000, 2500
 RATES = {"learning_rate": 2e-3, "rate_ratio": 2.0, "beta_1": 0.0}
 ANGLES, AXIS = 2 * np.pi * np.arange(8) / 8, np.arange(-4, 5, 2)
 MIXTURES = {  # means, standard deviation, scale
@@ -38,14 +38,14 @@ def main() -> None:
     """Prints the table and draws data and samples."""
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     flags.add_argument("--trials", type=int, default=1, help="the paper: 10")
-    flags.add_argument("--steps", type=int, default=16000)
+    flags.add_argument("--steps", type=int, default=10000)
     flags.add_argument("--out", default="mixtures.png")
     values = flags.parse_args()
     axes = (figure := Figure((9, 6), layout="constrained")).subplots(2, 3)
     print(f"{PUBLISHED}\nhere, {values.trials} trials of {values.steps} steps:")
     for row, (name, (means, deviation, scale)) in zip(axes, MIXTURES.items()):
         draw(row[0], points(means, deviation, seed=0)[:JUDGED], f"{name}, data")
-        for plot, r1_weight in zip(row[1:], (0.0, 0.02)):
+        for plot, r1_weight in zip(row[1:], (0.0, 0.1)):
             kind, scores = "R1, average" if r1_weight else "plain GAN", []
             for seed in range(values.trials):
                 data = points(means, deviation, seed) / scale

@@ -23,6 +23,14 @@ from gan_tf.errors import UserError
 # TensorFlow's Slurm resolver shares a node's GPUs among its tasks and fails on nodes
 # without any: there it is given names of GPUs that it is not to use.
 _NO_GPUS = {"gpus_per_node": 1024, "gpus_per_task": 1, "auto_set_gpu": False}
+# What an exchange with a lost worker fails with; memory that is used up is our own.
+_OF_OTHERS = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
 
 
 def choose_strategy(name: str, batch_size: int) -> tf.distribute.Strategy:
@@ -96,7 +104,7 @@ def explained_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Turns TensorFlow's errors about a lost worker into one sentence."""
     try:
         yield
-    except tf.errors.OpError as error:
+    except _OF_OTHERS as error:
         if strategy.cluster_resolver is None:
             raise
         raise UserError(
