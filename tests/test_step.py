@@ -93,12 +93,18 @@ def norm(gradients):
 
 
 @pytest.mark.parametrize(
-    ("weight", "every", "step", "gamma"),
-    [(0.0, 4, 0, 0.0), (0.7, 1, 3, 0.7), (0.7, 3, 6, 2.1), (0.7, 3, 7, 0.0)],
+    ("weight", "every", "step", "gamma", "share"),
+    [
+        (0.0, 4, 0, 0.0, 2.0),
+        (0.7, 1, 3, 0.7, 0.0),
+        (0.7, 3, 6, 2.1, 2.0),
+        (0.7, 3, 7, 0.0, 0.0),
+    ],
 )
-def test_a_step_is_the_algorithm(weight, every, step, gamma):
-    """`gamma` is what the R1 weight comes to at this step."""
-    gan = with_plain_descent(small_gan(r1_weight=weight, r1_every=every))
+def test_a_step_is_the_algorithm(weight, every, step, gamma, share):
+    """`gamma` and `share`: what the R1 weight and 1 of 2 norms come to at this step."""
+    gan = small_gan(r1_weight=weight, r1_every=every, norms_every=2)
+    gan = with_plain_descent(gan)
     gan.step.assign(step)
     g, d = weights_of(gan.generator), weights_of(gan.discriminator)
     real = np.float64(real_batch())
@@ -127,8 +133,8 @@ def test_a_step_is_the_algorithm(weight, every, step, gamma):
         "d_fake": np.mean(1 / (1 + np.exp(-fake_logits))),
         "d_real_accuracy": np.mean(real_logits > 0),
         "d_fake_accuracy": np.mean(fake_logits < 0),
-        "d_gradient_norm": norm(d_gradient),
-        "g_gradient_norm": norm(g_gradient),
+        "d_gradient_norm": share * norm(d_gradient),
+        "g_gradient_norm": share * norm(g_gradient),
     }
     assert metrics.keys() == expected.keys() == METRICS.keys()
     for name, value in expected.items():
@@ -171,6 +177,14 @@ def test_adam_has_the_configured_numbers():
             optimizer.iterations.assign(step)
             assert float(optimizer.learning_rate) == pytest.approx(share * rate)
         assert (settings["beta_1"], settings["beta_2"]) == (0.25, 0.999)
+
+
+@pytest.mark.parametrize(
+    ("log_every", "epochs", "every"), [(100, 30000, 5), (100, 42, 1), (3, 30000, 1)]
+)
+def test_every_point_of_the_curves_has_its_share_of_norms(log_every, epochs, every):
+    config = Config(log_every=log_every, epochs=epochs, generator_units=(2,))
+    assert build_gan(config).norms_every == every
 
 
 def test_the_average_follows_the_generator():
