@@ -33,6 +33,7 @@ LADDER = {
     "sigmoid": ("document", {"output_activation": "sigmoid"}),
     "default at 2e-4": ("default", {"learning_rate": 2e-4}),
     "default": ("default", {}),
+    "default in bfloat16": ("default", {"precision": "mixed_bfloat16"}),
 }
 SEEDS = (0, 1, 2)
 SHOWN = {

@@ -15,57 +15,25 @@ import statistics
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from gan_tf import Config
+from gan_tf.adam import FusedAdam
 from gan_tf.step import build_gan, compile_train_steps
 
 RESULTS = Path(__file__).with_name("variants.json")
 
 
-class XlaAdam:
+class XlaAdam(keras.optimizers.Adam):
     """Keras's Adam, compiled by XLA, in a step that is not."""
-
-    def __init__(self, adam, variables):
-        self._step = tf.function(
-            lambda *gradients: adam.apply(list(gradients), variables), jit_compile=True
-        )
-
-    def apply(self, gradients, _):
-        """One step of Adam."""
-        self._step(*gradients)
-
-
-class FusedAdam:
-    """TensorFlow's own fused Adam kernel, one call a variable."""
-
-    def __init__(self, adam, variables):
-        zeros = [tf.zeros(variable.shape) for variable in variables]
-        self.numbers = {
-            "lr": float(adam.learning_rate),
-            "beta1": adam.beta_1,
-            "beta2": adam.beta_2,
-            "epsilon": adam.epsilon,
-        }
-        self.moments = [(tf.Variable(zero), tf.Variable(zero)) for zero in zeros]
-        self.powers = tf.Variable([adam.beta_1, adam.beta_2])
 
     def apply(self, gradients, variables):
         """One step of Adam."""
-        powers = tf.unstack(self.powers.read_value())
-        for gradient, variable, (m, v) in zip(gradients, variables, self.moments):
-            tf.raw_ops.ResourceApplyAdam(
-                var=variable.value.handle,
-                m=m.handle,
-                v=v.handle,
-                beta1_power=powers[0],
-                beta2_power=powers[1],
-                grad=gradient,
-                **self.numbers,
-            )
-        betas = [self.numbers["beta1"], self.numbers["beta2"]]
-        self.powers.assign(self.powers * betas)
+        plain = super().apply
+        compiled = tf.function(lambda *g: plain(list(g), variables), jit_compile=True)
+        compiled(*gradients)
 
 
 # What `compiled` is given.
@@ -73,12 +41,12 @@ VARIANTS = {
     "XLA (the package)": {},
     "XLA, the gradients' norms at every step": {"norms_every": 1},
     "no XLA: oneDNN's products": {"jit_compile": False},
-    "no XLA, Adam by XLA": {"jit_compile": False, "optimizer": XlaAdam},
-    "no XLA, fused Adam": {"jit_compile": False, "optimizer": FusedAdam},
-    "bfloat16 (no XLA)": {"precision": "mixed_bfloat16"},
-    "bfloat16 (no XLA), fused Adam": {
+    "no XLA, Adam by XLA": {"jit_compile": False, "adam": XlaAdam},
+    "no XLA, fused Adam": {"jit_compile": False, "adam": FusedAdam},
+    "bfloat16: no XLA, fused Adam (the package)": {"precision": "mixed_bfloat16"},
+    "bfloat16, Keras's Adam": {
         "precision": "mixed_bfloat16",
-        "optimizer": FusedAdam,
+        "adam": keras.optimizers.Adam,
     },
 }
 
@@ -120,16 +88,17 @@ def compiled(
     jit_compile: bool = True,
     precision: str = "float32",
     norms_every: int = 5,
-    optimizer=None,
+    adam: type[keras.optimizers.Optimizer] | None = None,
 ):
-    """The call of many steps, with another optimizer if one is given."""
-    gan = build_gan(Config.recipe("document", precision=precision))
+    """The call of many steps, with other optimizers if their class is given."""
+    config = Config.recipe("document", precision=precision)
+    gan = build_gan(config)
     changes = {"norms_every": norms_every}
-    if optimizer:
-        parts = {"generator_optimizer": gan.generator}
-        parts["discriminator_optimizer"] = gan.discriminator
-        for name, network in parts.items():
-            changes[name] = optimizer(getattr(gan, name), network.trainable_variables)
+    if adam:
+        for network in (gan.generator, gan.discriminator):
+            optimizer = adam(config.learning_rate, config.beta_1)
+            optimizer.build(network.trainable_variables)
+            changes[f"{network.name}_optimizer"] = optimizer
     gan = dataclasses.replace(gan, **changes)
     return compile_train_steps(gan, 0, jit_compile)
 

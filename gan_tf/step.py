@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from gan_tf import losses
+from gan_tf.adam import FusedAdam
 from gan_tf.config import Config
 from gan_tf.images import to_unit
 from gan_tf.models import PIXELS, build_discriminator, build_generator
@@ -87,6 +88,7 @@ def build_gan(config: Config) -> GAN:
         # At every step they would take a tenth of the time. Five has no divisor in
         # common with r1_every = 4: steps with and without R1 have their shares.
         norms_every=math.gcd(5, config.log_every, config.epochs),
+        adam=keras.optimizers.Adam if config.precision == "float32" else FusedAdam,
     )
 
 
@@ -119,6 +121,7 @@ def assemble(
     r1_every: int = Config.r1_every,
     ema_decay: float = Config.ema_decay,
     norms_every: int = 1,
+    adam: type[keras.optimizers.Optimizer] = keras.optimizers.Adam,
 ) -> GAN:
     """A training state around any two networks, with an Adam for each.
 
@@ -127,13 +130,14 @@ def assemble(
             averaging.
         learning_rate: of the discriminator; `rate_ratio` times it is the generator's.
         decay_steps: both fall to a twentieth by this step; 0 for constant ones.
+        adam: makes an optimizer of a rate and `beta_1`.
     """
     rates = {generator: rate_ratio * learning_rate, discriminator: learning_rate}
     optimizers = []
     for network, rate in rates.items():
         if decay_steps:
             rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps, alpha=0.05)
-        optimizer = keras.optimizers.Adam(rate, beta_1)
+        optimizer = adam(rate, beta_1)
         optimizer.build(network.trainable_variables)  # before tracing and restoring
         optimizers.append(optimizer)
     if average is not None:

@@ -8,7 +8,7 @@ from conftest import ROOT, run_python
 
 LEVELS = {
     **dict.fromkeys(("errors", "config", "files", "readers", "strokes"), 0),
-    **dict.fromkeys(("bundle",), 0),
+    **dict.fromkeys(("adam", "bundle"), 0),
     **dict.fromkeys(("images", "losses", "models", "metrics", "randomness"), 0),
     "domain": 0,
     **dict.fromkeys(("cli", "data", "step", "sampling", "classifier", "devices"), 1),
