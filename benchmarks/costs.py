@@ -228,7 +228,8 @@ def feeding(config: Config, rounds: int, seconds: float = 4.0) -> dict:
     """How much of the speed the stream costs: the step on it and on ready chunks."""
     with quiet_tensorflow():
         from gan_tf import data
-        from gan_tf.step import build_gan, compile_train_steps
+        from gan_tf.state import build_gan
+        from gan_tf.step import compile_train_steps
     images = data.load(config.dataset, config.data_dir).images
     size = config.steps_per_call
     stream = iter(data.stream(images, config.batch_size, size, config.seed))

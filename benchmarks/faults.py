@@ -49,7 +49,7 @@ from injection import (  # noqa: E402
 from gan_tf import checkpoint, run  # noqa: E402
 from gan_tf.config import Config  # noqa: E402
 from gan_tf.errors import UserError  # noqa: E402
-from gan_tf.step import build_gan  # noqa: E402
+from gan_tf.state import build_gan  # noqa: E402
 from gan_tf.strokes import draw_digits  # noqa: E402
 
 _STOP_SECONDS = 5

@@ -683,7 +683,7 @@ class Saved:
     def __init__(self, home: Path) -> None:
         from gan_tf import bundle, checkpoint
         from gan_tf.config import Config
-        from gan_tf.step import build_gan
+        from gan_tf.state import build_gan
 
         self.home = home
         self.config = Config(**TINY)
@@ -851,7 +851,7 @@ def manifest(home: Path) -> Target:
 def whole_checkpoint(home: Path) -> Target:
     """Checkpoints with digests that fit, read as `train` and `generate` read them."""
     from gan_tf import checkpoint
-    from gan_tf.step import build_gan
+    from gan_tf.state import build_gan
 
     saved = Saved(home)
     gan = build_gan(saved.config)

@@ -163,7 +163,8 @@ def add_times(path: Path, rows: list[str], rounds: int = 7, steps: int = 200) ->
         import numpy as np
         import tensorflow as tf
 
-        from gan_tf.step import build_gan, compile_train_steps
+        from gan_tf.state import build_gan
+        from gan_tf.step import compile_train_steps
     results = read(path)
     rows = [row for row in rows if row in results["rows"]]
     chunk = np.random.default_rng(0).integers(0, 256, (50, 128, 784), np.uint8)

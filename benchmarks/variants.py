@@ -21,7 +21,8 @@ import tensorflow as tf
 
 from gan_tf import Config
 from gan_tf.adam import FusedAdam
-from gan_tf.step import build_gan, compile_train_steps
+from gan_tf.state import build_gan
+from gan_tf.step import compile_train_steps
 
 RESULTS = Path(__file__).with_name("variants.json")
 

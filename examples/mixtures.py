@@ -8,7 +8,6 @@ The plain GAN against the same with R1 and an average, by the package's own step
 
 import argparse
 
-import keras
 import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
@@ -16,7 +15,8 @@ from matplotlib.figure import Figure
 from gan_tf import build_discriminator, build_generator
 from gan_tf.metrics import mode_coverage
 from gan_tf.sampling import latents
-from gan_tf.step import assemble, train_step
+from gan_tf.state import assemble
+from gan_tf.step import train_step
 
 LATENT, UNITS, BATCH, POINTS, JUDGED = 2, (64,) * 4, 512, 100000, 2500
 RATES = {"learning_rate": 2e-3, "rate_ratio": 2.0, "beta_1": 0.0}
@@ -67,7 +67,7 @@ def points(means: np.ndarray, deviation: float, seed: int) -> np.ndarray:
 def trained_samples(data, r1_weight: float, steps: int, seed: int) -> np.ndarray:
     """Trains a GAN on the points and draws from it."""
     generator = build_generator(LATENT, UNITS, 2, "linear", 2 * seed)
-    average = keras.models.clone_model(generator) if r1_weight else None
+    average = build_generator(LATENT, UNITS, 2, "linear") if r1_weight else None
     discriminator = build_discriminator(UNITS, 2, 2 * seed + 1)
     numbers = {"r1_weight": r1_weight, "r1_every": 4, "ema_decay": 0.9999} | RATES
     gan = assemble(generator, discriminator, average, decay_steps=steps, **numbers)

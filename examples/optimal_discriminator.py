@@ -19,7 +19,8 @@ from PIL import Image
 
 from gan_tf import build_discriminator, build_generator, losses
 from gan_tf.images import png_bytes_of_figure, write_gif
-from gan_tf.step import assemble, train_step
+from gan_tf.state import assemble
+from gan_tf.step import train_step
 
 X = np.linspace(-4, 5, 181, dtype=np.float32)[:, None]
 VALUE = -math.log(4) + 2 * 0.1114214822  # the JSD of N(0, 1) and N(1, 1), nats
@@ -45,8 +46,7 @@ def main() -> None:
         right.set(title=f"a GAN, step {step}", xlim=(-4, 5), ylim=(0, 1.05))
         right.legend(loc="upper right")
         frames.append(np.asarray(Image.open(io.BytesIO(png_bytes_of_figure(figure)))))
-    mean, deviation = np.mean(samples), np.std(samples)
-    print(f"mean {mean:.3f}, deviation {deviation:.3f}, in theory 0 and 1")
+    print(f"mean {np.mean(samples):.3f}, deviation {np.std(samples):.3f}; theory: 0, 1")
     figure.savefig(values.out, dpi=100)
     write_gif(values.film, frames, seconds=0.25)
 

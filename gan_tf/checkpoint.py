@@ -32,7 +32,7 @@ from gan_tf.files import (
     write_json,
 )
 from gan_tf.run import FORMAT, config_path, read_run
-from gan_tf.step import GAN, generator_parameters, new_generator
+from gan_tf.state import GAN, generator_parameters, new_generator
 
 T = TypeVar("T")
 

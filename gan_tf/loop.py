@@ -21,7 +21,8 @@ from gan_tf.config import Config, as_text
 from gan_tf.errors import UserError
 from gan_tf.files import explained, write_atomically
 from gan_tf.sampling import sample
-from gan_tf.step import GAN, build_gan, compile_train_steps
+from gan_tf.state import GAN, build_gan
+from gan_tf.step import compile_train_steps
 
 _SHEET = 64  # images on a sample sheet
 _MOST_FRAMES = 150  # of the film

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from gan_tf.adam import FusedAdam
 from gan_tf.config import Config
-from gan_tf.step import build_gan
+from gan_tf.state import build_gan
 
 
 def trained(adam, rate):

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from gan_tf import checkpoint, data, run
 from gan_tf.errors import UserError
-from gan_tf.step import build_gan, train_step
+from gan_tf.state import build_gan
+from gan_tf.step import train_step
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ LEVELS = {
     **dict.fromkeys(("adam", "bundle"), 0),
     **dict.fromkeys(("images", "losses", "models", "metrics", "randomness"), 0),
     "domain": 0,
-    **dict.fromkeys(("cli", "data", "step", "sampling", "classifier", "devices"), 1),
+    **dict.fromkeys(
+        ("cli", "data", "state", "step", "sampling", "classifier", "devices"), 1
+    ),
     **dict.fromkeys(("run", "checkpoint", "summary", "evaluation", "health"), 2),
     "loop": 3,
     **dict.fromkeys(("train", "generate", "evaluate"), 4),
@@ -25,6 +27,7 @@ SIDEWAYS = {
     ("images", "errors"),
     ("images", "files"),
     ("models", "config"),
+    ("step", "state"),
     ("checkpoint", "run"),
 }
 MODULES = sorted((ROOT / "gan_tf").glob("[!_]*.py"))

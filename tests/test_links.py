@@ -7,7 +7,8 @@ import pytest
 
 from gan_tf import checkpoint, data, files, run, summary
 from gan_tf.errors import UserError
-from gan_tf.step import METRICS, build_gan
+from gan_tf.state import build_gan
+from gan_tf.step import METRICS
 
 
 @pytest.fixture

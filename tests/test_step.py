@@ -10,7 +10,8 @@ import tensorflow as tf
 from gan_tf.config import Config
 from gan_tf.models import build_discriminator, build_generator
 from gan_tf.randomness import TRAINING, latent
-from gan_tf.step import METRICS, assemble, build_gan, compile_train_steps, train_step
+from gan_tf.state import assemble, build_gan
+from gan_tf.step import METRICS, compile_train_steps, train_step
 
 SEED = 11
 

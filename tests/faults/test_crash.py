@@ -10,7 +10,8 @@ import sys
 import numpy as np
 
 from gan_tf import checkpoint, files, summary
-from gan_tf.step import METRICS, build_gan
+from gan_tf.state import build_gan
+from gan_tf.step import METRICS
 
 OPERATIONS = ("open", "os.", "shutil.")
 

@@ -22,7 +22,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import gan_tf
 import gan_tf.train as train
 from gan_tf import checkpoint, generate, run
-from gan_tf.step import build_gan
+from gan_tf.state import build_gan
 
 
 @pytest.fixture
