@@ -231,6 +231,7 @@ def npz(home: Path, name: str = "images") -> Target:
 def samples(home: Path) -> Target:
     """What `evaluate --samples` reads: ten thousand images or a sentence."""
     inner = npz(home)
+    import gan_tf.evaluation  # noqa: F401, the reader's, whose memory is not a file's
     from gan_tf import evaluate
 
     values = argparse.Namespace(all=False, samples=str(home / "x.npz"))
