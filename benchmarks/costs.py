@@ -61,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         report = {
-            "command": " ".join(["python", *sys.argv]),
+            "command": turns.command(values.data_dir),
             "machine": turns.machine(),
             "seconds of --help": several(help_seconds, values.rounds),
             "seconds to the first step": several(

@@ -14,7 +14,6 @@ of steps at which the call's own cost is a hundredth of the whole.
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +59,7 @@ def main() -> None:
     one = stepper(config(), config().steps_per_call)
     runs = in_turns({n: repeated(one, n) for n in RUNS}, rounds, 0)
     report = {
-        "command": " ".join(["python", *sys.argv]),
+        "command": turns.command(),
         "recipe": values.recipe,
         "machine": turns.machine(),
         "milliseconds of a step, by batch": batches,

@@ -21,7 +21,6 @@ Takes about 8 minutes on 2 cores. Writes JSON and, beside it, a bar chart as PNG
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 
@@ -86,7 +85,7 @@ def measured(config: Config, sides: list[Side], values: argparse.Namespace) -> d
         protocol = values.rounds, values.seconds, values.steps
         results = turns.measure(sides, Path(folder), train_flags, *protocol)
     return {
-        "command": " ".join(["python", *sys.argv]),
+        "command": turns.command(values.data_dir),
         "data": data,
         "machine": turns.machine(),
         "seconds of a turn": values.seconds,

@@ -227,6 +227,12 @@ def best(results: dict[str, dict], *kinds: str) -> str | None:
     return max(present, key=lambda name: results[name]["median"], default=None)
 
 
+def command(data_dir: str = "") -> str:
+    """The command of this process; where this machine has its data is nobody's."""
+    text = " ".join(["python", *sys.argv])
+    return text.replace(data_dir, "DIR") if data_dir else text
+
+
 def machine() -> dict[str, Any]:
     """Where it was measured."""
     versions = {}

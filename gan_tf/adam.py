@@ -10,7 +10,7 @@ class FusedAdam(keras.optimizers.Optimizer):
     """Keras's Adam by TensorFlow's own kernel, in place of a dozen small ones.
 
     The same numbers up to rounding (Kingma and Ba 2015, algorithm 1, in the form at the
-    end of its section 2). Under XLA both become the same program.
+    end of its section 2).
 
     Args:
         learning_rate: a number or a Keras schedule.

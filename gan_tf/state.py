@@ -1,6 +1,6 @@
 """The training state: two networks, their optimizers, the average, the step.
 
-Nothing here or in `step` knows about images: any generator, any discriminator.
+`GAN` and `assemble` know nothing about images: any generator, any discriminator.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def build_gan(config: Config) -> GAN:
         r1_weight=config.r1_weight,
         r1_every=config.r1_every,
         ema_decay=config.ema_decay,
-        # At every step they would take a tenth of the time. Five has no divisor in
-        # common with r1_every = 4: steps with and without R1 have their shares.
+        # At every step they would cost 6 % of its time. Five has no divisor in common
+        # with r1_every = 4: steps with and without R1 have their shares.
         norms_every=math.gcd(5, config.log_every, config.epochs),
         adam=keras.optimizers.Adam if config.precision == "float32" else FusedAdam,
     )

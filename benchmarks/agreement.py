@@ -1,0 +1,47 @@
+"""How long the step that XLA compiles stays with the plain one.
+
+    python benchmarks/agreement.py
+
+Both train on the same drawn digits for 1000 steps, batch 32. Printed is the larger of
+the relative differences of the two losses, means over 50 steps, at so many steps.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from gan_tf import Config
+from gan_tf.state import build_gan
+from gan_tf.step import compile_train_steps
+from gan_tf.strokes import draw_digits
+
+CALL, CALLS, BATCH = 50, 20, 32
+SHOWN = (50, 200, 500, 750, 1000)
+
+
+def main() -> None:
+    """Prints the table."""
+    images, _ = draw_digits(2000, seed=1)
+    random = np.random.default_rng(0)
+    rows = random.integers(0, len(images), (CALL, BATCH))
+    chunk = tf.constant(images.reshape(-1, 28 * 28)[rows])
+    print(f"| hidden units, recipe | {' | '.join(map(str, SHOWN))} |")
+    print("| --- |" + " --- |" * len(SHOWN))
+    for units in ((16,), (64,), Config.generator_units):
+        for recipe in ("document", "default"):
+            options = {"generator_units": units, "discriminator_units": units[::-1]}
+            config = Config.recipe(recipe, **options)
+            compiled, plain = (losses(config, chunk, jit) for jit in (True, False))
+            apart = np.abs(compiled / plain - 1).max(axis=1)
+            cells = [f"{apart[step // CALL - 1]:.0e}" for step in SHOWN]
+            print(f"| {units}, {recipe} | {' | '.join(cells)} |", flush=True)
+
+
+def losses(config: Config, chunk: tf.Tensor, jit_compile: bool) -> np.ndarray:
+    """Mean d_loss and g_loss of each call, `[CALLS, 2]`."""
+    call = compile_train_steps(build_gan(config), config.seed, jit_compile)
+    sums = [call(chunk, 0, CALL) for _ in range(CALLS)]
+    return np.array([[float(s["d_loss"]), float(s["g_loss"])] for s in sums]) / CALL
+
+
+if __name__ == "__main__":
+    main()
