@@ -182,7 +182,7 @@ def trained(options: dict, images: np.ndarray) -> keras.Model:
                         options["r1_weight"]
                         / 2
                         * options["r1_every"]
-                        * losses.r1_penalty(discriminator, real)
+                        * losses.r1_penalty(discriminator, real)[0]
                     ),
                     lambda: tf.zeros([]),
                 )
@@ -193,7 +193,7 @@ def trained(options: dict, images: np.ndarray) -> keras.Model:
                         options["r2_weight"]
                         / 2
                         * options["r1_every"]
-                        * losses.r1_penalty(discriminator, fake)
+                        * losses.r1_penalty(discriminator, fake)[0]
                     ),
                     lambda: tf.zeros([]),
                 )

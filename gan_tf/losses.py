@@ -45,7 +45,7 @@ def saturating_generator_loss(fake_logits: tf.Tensor) -> tf.Tensor:
 
 def r1_penalty(
     discriminator: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor
-) -> tf.Tensor:
+) -> tuple[tf.Tensor, tf.Tensor]:
     """E[|grad_x D_logit(x)|^2] on real images: R1, Mescheder et al. 2018, eq. 9.
 
     The caller scales it by gamma / 2. It punishes a discriminator that is steep around
@@ -54,6 +54,9 @@ def r1_penalty(
     Args:
         discriminator: maps `[B, ...]` to logits `[B, 1]`.
         real: `[B, ...]`, float.
+
+    Returns:
+        The penalty, and the logits `[B, 1]` that were needed for it.
     """
     with tf.GradientTape() as tape:
         tape.watch(real)
@@ -62,7 +65,8 @@ def r1_penalty(
     # every image's gradient.
     gradient = tape.gradient(logits, real)
     axes = list(range(1, len(gradient.shape)))
-    return tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=axes))
+    penalty = tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=axes))
+    return penalty, logits
 
 
 def _cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:

@@ -39,22 +39,37 @@ def train_step(gan: GAN, real: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
     real, noise = _my_share(real), _my_share(noise, axis=1)
     batch = real.shape[0]
 
-    # Train the discriminator. Real and fake go through it as one batch of 2B.
+    # Train the discriminator, at 1 of r1_every steps by R1 too, so many times as heavy.
     fake = gan.generator(noise[0])
-    with tf.GradientTape() as tape:
-        logits = gan.discriminator(tf.concat([real, fake], axis=0))
-        real_logits, fake_logits = logits[:batch], logits[batch:]
-        d_loss = losses.discriminator_loss(real_logits, fake_logits)
-        r1 = _r1(gan, real) if gan.r1_weight else tf.zeros([])
-        d_objective = d_loss + gan.r1_weight / 2 * r1
-    d_norm = _descend(
-        gan, gan.discriminator_optimizer, tape, d_objective, gan.discriminator
+
+    def discriminator_half(with_r1: bool):
+        with tf.GradientTape() as tape:
+            if with_r1:
+                r1, real_logits = losses.r1_penalty(gan.discriminator, real)
+                r1 *= gan.r1_every
+                fake_logits = gan.discriminator(fake)
+            else:  # as one batch, which is faster
+                logits = gan.discriminator(tf.concat([real, fake], axis=0))
+                real_logits, fake_logits = logits[:batch], logits[batch:]
+                r1 = tf.zeros([])
+            d_loss = losses.discriminator_loss(real_logits, fake_logits)
+            objective = d_loss + gan.r1_weight / 2 * r1
+        gradients = tape.gradient(objective, gan.discriminator.trainable_variables)
+        return gradients, d_loss, r1, real_logits, fake_logits
+
+    d_gradients, d_loss, r1, real_logits, fake_logits = _lazily(
+        gan,
+        gan.r1_every if gan.r1_weight else 0,
+        lambda: discriminator_half(with_r1=True),
+        lambda: discriminator_half(with_r1=False),
     )
+    d_norm = _descend(gan, gan.discriminator, gan.discriminator_optimizer, d_gradients)
 
     # Train the generator, by its own variables alone.
     with tf.GradientTape() as tape:
         g_loss = losses.generator_loss(gan.discriminator(gan.generator(noise[1])))
-    g_norm = _descend(gan, gan.generator_optimizer, tape, g_loss, gan.generator)
+    g_gradients = tape.gradient(g_loss, gan.generator.trainable_variables)
+    g_norm = _descend(gan, gan.generator, gan.generator_optimizer, g_gradients)
 
     if gan.average is not None:
         tf.distribute.get_replica_context().merge_call(_move_average, args=(gan,))
@@ -130,43 +145,38 @@ def compile_train_steps(
     return call
 
 
-def _r1(gan: GAN, real: tf.Tensor) -> tf.Tensor:
-    """The R1 penalty, where it is due."""
-    return _lazily(
-        gan, gan.r1_every, lambda: losses.r1_penalty(gan.discriminator, real)
-    )
+def _lazily(gan: GAN, every: int, due: Callable, otherwise: Callable):
+    """`due()` at each step that `every` divides, `otherwise()` at the others.
 
-
-def _lazily(gan: GAN, every: int, compute: Callable[[], tf.Tensor]) -> tf.Tensor:
-    """A number at every `every`-th step, so many times as large, and else 0.
-
-    Its mean over steps is that of the number at every step, at a fraction of the cost:
-    Karras et al. 2020, appendix B, for R1.
+    With `every` 0 it is never due, and with 1 always; neither needs a condition.
+    What is made `every` times as large there has the mean over steps that it would have
+    at every step, at a fraction of the cost: Karras et al. 2020, appendix B, for R1.
     """
-    if every == 1:
-        return compute()
-    return tf.cond(
-        gan.step % every == 0, lambda: every * compute(), lambda: tf.zeros([])
-    )
+    if every < 2:
+        return due() if every else otherwise()
+    return tf.cond(gan.step % every == 0, due, otherwise)
 
 
 def _descend(
     gan: GAN,
-    optimizer: keras.optimizers.Optimizer,
-    tape: tf.GradientTape,
-    loss: tf.Tensor,
     network: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    gradients: list[tf.Tensor],
 ) -> tf.Tensor:
-    """One optimizer step of `network`, and of it alone; returns the gradient's norm.
+    """One optimizer step of `network`, and of it alone; returns the gradients' norm.
 
     Keras adds the gradients of all replicas up: each gives its part of their mean. The
-    norm is the replica's own.
+    norm is the replica's own, and lazy: nobody reads it at every step.
     """
-    variables = network.trainable_variables
-    gradients = tape.gradient(loss, variables)
     replicas = tf.distribute.get_replica_context().num_replicas_in_sync
-    optimizer.apply([gradient / replicas for gradient in gradients], variables)
-    return _lazily(gan, gan.norms_every, lambda: tf.linalg.global_norm(gradients))
+    parts = [gradient / replicas for gradient in gradients]
+    optimizer.apply(parts, network.trainable_variables)
+    return _lazily(
+        gan,
+        gan.norms_every,
+        lambda: gan.norms_every * tf.linalg.global_norm(gradients),
+        lambda: tf.zeros([]),
+    )
 
 
 def _my_share(batch: tf.Tensor, axis: int = 0) -> tf.Tensor:

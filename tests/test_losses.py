@@ -82,8 +82,9 @@ def test_optimal_discriminator_reaches_the_value_of_theorem_1():
 def test_r1_of_a_linear_discriminator_is_its_squared_norm():
     weights = tf.constant([[3.0], [-4.0]])
     real = tf.random.stateless_normal([5, 2], [0, 0])
-    penalty = losses.r1_penalty(lambda x: x @ weights, real)
+    penalty, logits = losses.r1_penalty(lambda x: x @ weights, real)
     assert float(penalty) == pytest.approx(25.0)
+    np.testing.assert_array_equal(logits, real @ weights)
 
 
 def test_r1_is_a_mean_over_images_of_any_shape():
@@ -92,9 +93,8 @@ def test_r1_is_a_mean_over_images_of_any_shape():
 
     real = tf.random.stateless_normal([6, 3, 4], [1, 2])
     expected = np.mean(np.sum(real.numpy() ** 2, axis=(1, 2)))
-    assert float(losses.r1_penalty(quadratic, real)) == pytest.approx(
-        expected, rel=1e-5
-    )
+    penalty, _ = losses.r1_penalty(quadratic, real)
+    assert float(penalty) == pytest.approx(expected, rel=1e-5)
 
 
 def gradients_of(loss_of_logits):
