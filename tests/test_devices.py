@@ -1,5 +1,6 @@
 """The same run on one device, several, and several processes; lost workers."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -50,10 +51,10 @@ def curves(run_dir):
     return {name: found[name] for name in ("d_loss", "g_loss", "r1", "d_real")}
 
 
-def assert_same_run(run_dir, expected):
+def assert_same_run(run_dir, expected, rtol=1e-5):
     for name, (steps, values) in curves(run_dir).items():
         assert steps == expected[name][0] == list(range(10, 201, 10))
-        np.testing.assert_allclose(values, expected[name][1], rtol=1e-5, err_msg=name)
+        np.testing.assert_allclose(values, expected[name][1], rtol, err_msg=name)
 
 
 def mirrored(replicas, run_dir, config):
@@ -107,6 +108,14 @@ def test_mirrored_replicas_make_the_run_of_one_device(one, tmp_path, replicas):
     make, expected = one
     mirrored(replicas, tmp_path, make(strategy="mirrored"))
     assert_same_run(tmp_path, expected)
+
+
+def test_mirrored_replicas_make_about_the_same_run_in_bfloat16(one, tmp_path):
+    make, _ = one
+    config = make(strategy="one", precision="mixed_bfloat16")
+    gan_tf.train(config, tmp_path / "one", progress=False)
+    mirrored(2, tmp_path / "two", dataclasses.replace(config, strategy="mirrored"))
+    assert_same_run(tmp_path / "two", curves(tmp_path / "one"), rtol=0.1)
 
 
 @pytest.mark.parametrize("workers", [2, 3])

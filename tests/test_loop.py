@@ -147,17 +147,21 @@ def wait_for_checkpoint(process, run_dir, number=1):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_a_run_that_is_killed_continues_bit_for_bit(tiny, tmp_path, jit_compile):
+@pytest.mark.parametrize(
+    "way",
+    [{"jit_compile": False}, {"jit_compile": True}, {"precision": "mixed_bfloat16"}],
+    ids=str,
+)
+def test_a_run_that_is_killed_continues_bit_for_bit(tiny, tmp_path, way):
     # Ends at the next multiple of 10 after the kill, twice as far as the first half.
-    config = tiny(epochs=10**6, jit_compile=jit_compile, save_every=20)
+    config = tiny(epochs=10**6, save_every=20, **way)
     process = start(config, tmp_path / "killed")
     wait_for_checkpoint(process, tmp_path / "killed", number=2)
     time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     half = checkpoint.step_of(checkpoint.saved(tmp_path / "killed")[0])
-    whole = tiny(epochs=2 * half, jit_compile=jit_compile, save_every=20)
+    whole = tiny(epochs=2 * half, save_every=20, **way)
     resumed = train(whole, tmp_path / "killed")
     assert int(resumed.step) == 2 * half
     assert_same(resumed, train(whole, tmp_path / "undisturbed"))
