@@ -103,7 +103,7 @@ class Config:
     )
     precision: str = _option(
         "float32",
-        "of the matrix products; mixed_bfloat16 pays on GPUs and AVX-512-BF16 or AMX",
+        "of matrix products; mixed_bfloat16 pays on GPUs and some CPUs, else it warns",
         choices=("float32", "mixed_bfloat16"),
         absent="float32",
     )

@@ -72,6 +72,9 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
                 f"training on {training.name}, step {step} to {config.epochs}, "
                 f"in {run_dir}"
             )
+            mixed = chief and config.precision == "mixed_bfloat16"
+            if mixed and (concern := devices.bfloat16_warning()):
+                warnings.warn(concern, stacklevel=2)
             _train_on(gan, training, config, place, progress)
         if chief and not _film(run_dir).exists():
             _draw_conclusions(gan, training, config, run_dir)

@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import command, environment, flags_of, refused
 
 import gan_tf
@@ -116,6 +118,21 @@ def test_mirrored_replicas_make_about_the_same_run_in_bfloat16(one, tmp_path):
     gan_tf.train(config, tmp_path / "one", progress=False)
     mirrored(2, tmp_path / "two", dataclasses.replace(config, strategy="mirrored"))
     assert_same_run(tmp_path / "two", curves(tmp_path / "one"), rtol=0.1)
+
+
+def test_bfloat16_is_warned_of_where_it_is_slower(one, tmp_path, monkeypatch):
+    make, _ = one
+    seconds = {tf.float32: 1.0, tf.bfloat16: 2.125}
+    monkeypatch.setattr(devices, "_seconds_of_product", seconds.get)
+    config = make(strategy="one", precision="mixed_bfloat16", epochs=1)
+    with pytest.warns(UserWarning, match=r"take 2\.1 times as long.*float32 trains"):
+        gan_tf.train(config, tmp_path / "slow", progress=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "bfloat16")
+        float32 = dataclasses.replace(config, precision="float32")
+        gan_tf.train(float32, tmp_path / "float32", progress=False)
+        seconds[tf.bfloat16] = 0.5
+        gan_tf.train(config, tmp_path / "fast", progress=False)
 
 
 @pytest.mark.parametrize("workers", [2, 3])
