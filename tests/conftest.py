@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import struct
@@ -15,6 +16,11 @@ import pytest
 from gan_tf import cli
 from gan_tf.config import Config
 from gan_tf.strokes import draw_digits
+
+# PyTorch's build for CUDA needs it (extra `bench`), and loading it after TensorFlow is
+# a segmentation fault.
+with contextlib.suppress(ImportError):
+    import triton  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
 

@@ -128,6 +128,7 @@ def own_losses(problem, steps):
     return losses, noises
 
 
+@pytest.mark.filterwarnings("ignore:CUDA initialization")  # PyTorch's, without a GPU
 @pytest.mark.parametrize(("recipe", "side"), RECIPE_SIDES)
 def test_peers_train_the_same_gan(recipe, side, digits, monkeypatch):
     changes = {"r1_every": 2, "r1_weight": 1.0, "decay_steps": 6}
