@@ -3,10 +3,10 @@
     python benchmarks/variants.py
 
 The document's algorithm, or where it says so the default recipe, batch 128, on random
-pixels. All variants take turns in one
-process; printed are the median and the least of the rounds' milliseconds a step on the
-clock, and of the processor's time on all cores (much below cores x clock: cores wait).
-Run it under `taskset -c 0` to see the arithmetic alone, without the sharing of cores.
+pixels. All variants take turns in one process; printed are the median and the least of
+the rounds' milliseconds a step on the clock, and the median of the processor's time on
+all cores (much below cores x clock: cores wait). Run it under `taskset -c 0` to see the
+arithmetic alone, without the sharing of cores.
 """
 
 import argparse
