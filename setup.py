@@ -19,7 +19,7 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["gan_tf", "gan_tf.*"]),
-    package_data={"gan_tf": ["py.typed", "classifier.npz"]},
+    package_data={"gan_tf": ["py.typed", "weights/*.npz"]},
     install_requires=[
         "tensorflow>=2.20",  # brings Keras 3
         "tensorboard>=2.20",  # tf.summary needs it, tensorflow does not bring it
@@ -38,7 +38,8 @@ setup(
             "pytest>=8",
             "pytest-xdist>=3.6",  # several tests at a time
             "hypothesis>=6.100",  # hostile files for the readers
-            "ruff>=0.6",
+            "ruff==0.15.*",
+            "import-linter>=2.1",  # the rooms: pyproject.toml
             "build",
         ],
         "fuzz": ["atheris>=2.3"],  # benchmarks/fuzz.py: libFuzzer for Python

@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from gan_tf import Config
-from gan_tf.state import build_gan
-from gan_tf.step import compile_train_steps
-from gan_tf.strokes import draw_digits
+from gan_tf.data.strokes import draw_digits
+from gan_tf.gan.state import build_gan
+from gan_tf.gan.step import compile_train_steps
 
 CALL, CALLS, BATCH = 50, 20, 32
 SHOWN = (50, 200, 500, 750, 1000)

@@ -143,7 +143,9 @@ def run_shares(config: Config, work: Path) -> dict:
     """Where the time of a run goes, from its first sheet on."""
     turns.tell(f"a run of {config.epochs} steps")
     with quiet_tensorflow():
-        from gan_tf import checkpoint, data, loop, summary
+        from gan_tf.data import sources
+        from gan_tf.storage import checkpoint
+        from gan_tf.training import loop, summary
     clocks = collections.Counter()
     first: dict[str, float] = {}
     names = ("logging", "sheets", "looks", "checkpoints", "waiting for data")
@@ -158,8 +160,8 @@ def run_shares(config: Config, work: Path) -> dict:
             plain = getattr(owner, function)
             stack.callback(setattr, owner, function, plain)
             setattr(owner, function, timed(plain, name, clocks, first))
-        stack.callback(setattr, data, "stream", data.stream)
-        data.stream = timed_stream(data.stream, clocks, first)
+        stack.callback(setattr, sources, "stream", sources.stream)
+        sources.stream = timed_stream(sources.stream, clocks, first)
         stack.callback(setattr, loop, "_calls", loop._calls)
         loop._calls = steady(loop._calls, config.sample_every, clocks)
         loop.train(config, work / "shares", progress=False)
@@ -195,7 +197,7 @@ def timed(plain: Callable, name: str, clocks: dict, first: dict) -> Callable:
 
 
 def timed_stream(plain: Callable, clocks: dict, first: dict) -> Callable:
-    """`data.stream` with the time that its reader waits."""
+    """`sources.stream` with the time that its reader waits."""
 
     def stream(*arguments, **settings) -> Iterator:
         chunks = iter(plain(*arguments, **settings))
@@ -227,12 +229,12 @@ def steady(plain: Callable, start: int, clocks: dict) -> Callable:
 def feeding(config: Config, rounds: int, seconds: float = 4.0) -> dict:
     """How much of the speed the stream costs: the step on it and on ready chunks."""
     with quiet_tensorflow():
-        from gan_tf import data
-        from gan_tf.state import build_gan
-        from gan_tf.step import compile_train_steps
-    images = data.load(config.dataset, config.data_dir).images
+        from gan_tf.data import sources
+        from gan_tf.gan.state import build_gan
+        from gan_tf.gan.step import compile_train_steps
+    images = sources.load(config.dataset, config.data_dir).images
     size = config.steps_per_call
-    stream = iter(data.stream(images, config.batch_size, size, config.seed))
+    stream = iter(sources.stream(images, config.batch_size, size, config.seed))
     ready = itertools.cycle([next(stream) for _ in range(8)])
     call = compile_train_steps(build_gan(config), config.seed, config.jit_compile)
     call(next(ready), 0, size)

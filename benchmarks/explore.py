@@ -18,10 +18,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_tf import build_discriminator, build_generator, data, losses, metrics
-from gan_tf.classifier import judge_images, load_judge
+from gan_tf import build_discriminator, build_generator
+from gan_tf.data import sources
+from gan_tf.evaluation import metrics
+from gan_tf.evaluation.classifier import judge_images, load_judge
+from gan_tf.gan import losses
+from gan_tf.gan.noise import SAMPLING, TRAINING, latent
 from gan_tf.images import to_pixels, to_unit
-from gan_tf.randomness import SAMPLING, TRAINING, latent
 
 RESULTS = Path(__file__).with_name("exploration.jsonl")
 BATCH, CHUNK, LATENT = 128, 50, 100
@@ -74,7 +77,7 @@ def main() -> None:
     options = {
         name: type(value)(changes.get(name, value)) for name, value in DEFAULTS.items()
     }
-    generator = trained(options, data.load("mnist", values.data_dir).images)
+    generator = trained(options, sources.load("mnist", values.data_dir).images)
     images = drawn(generator, options)
     if values.samples:
         np.savez_compressed(values.samples, images=images)
@@ -223,7 +226,7 @@ def trained(options: dict, images: np.ndarray) -> keras.Model:
             train_step(to_unit(chunk[number]))
             number += 1
 
-    for chunk in data.stream(images, BATCH, CHUNK, seed):
+    for chunk in sources.stream(images, BATCH, CHUNK, seed):
         done = int(step.numpy()) / steps
         if done >= 1:
             return average

@@ -47,18 +47,18 @@ from injection import (  # noqa: E402
     start,
 )
 
-from gan_tf import checkpoint, run  # noqa: E402
 from gan_tf.config import Config  # noqa: E402
+from gan_tf.data.strokes import draw_digits  # noqa: E402
 from gan_tf.errors import UserError  # noqa: E402
-from gan_tf.state import build_gan  # noqa: E402
-from gan_tf.strokes import draw_digits  # noqa: E402
+from gan_tf.gan.state import build_gan  # noqa: E402
+from gan_tf.storage import checkpoint, run_directory  # noqa: E402
 
 _STOP_SECONDS = 5
 _NURSERY = """
 import json, os, runpy, sys
 from gan_tf.cli import quiet_tensorflow
 with quiet_tensorflow():  # as the command loads it
-    import gan_tf.loop, gan_tf.train
+    import gan_tf.training.loop, gan_tf.train
 for line in sys.stdin:
     arguments, output = json.loads(line)
     child = os.fork()
@@ -259,7 +259,7 @@ def description(place: Place) -> list[str]:
     """Every byte of config.json flipped, and config.json cut there; with no copy."""
     config, whole = place.undisturbed(20)
     run_dir = copy(whole, place.folder / "described")
-    path = run.config_path(run_dir)
+    path = run_directory.config_path(run_dir)
     sound = path.read_bytes()
     results = []
     for offset in range(0, len(sound) - 1, round(1 / place.share)):
@@ -269,7 +269,7 @@ def description(place: Place) -> list[str]:
             path.write_bytes(wrong)
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always")
-                same = run.read_run(run_dir)[0] == config
+                same = run_directory.read_run(run_dir)[0] == config
             harmless = _reads_the_same(wrong, sound)
             survived = same and (told or harmless)
             results.append("survived" if survived else f"byte {offset} not noticed")

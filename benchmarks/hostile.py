@@ -113,7 +113,7 @@ def idx(home: Path) -> Target:
 
 
 def _read_idx(path: Path) -> np.ndarray:
-    from gan_tf.readers import read_idx
+    from gan_tf.data.readers import read_idx
 
     return read_idx(path, 3)
 
@@ -185,7 +185,7 @@ HEADERS = [
 def npz(home: Path, name: str = "images") -> Target:
     """An npz: as it is, or an NPY of any content, or of any header, packed by us."""
     path = home / "x.npz"
-    from gan_tf.readers import read_npz
+    from gan_tf.data.readers import read_npz
 
     def write(data: bytes) -> int:
         kind, data = data[:1], data[1:]
@@ -231,7 +231,7 @@ def npz(home: Path, name: str = "images") -> Target:
 def samples(home: Path) -> Target:
     """What `evaluate --samples` reads: ten thousand images or a sentence."""
     inner = npz(home)
-    import gan_tf.evaluation  # noqa: F401, the reader's, whose memory is not a file's
+    import gan_tf.evaluation.scores  # noqa: F401, the reader's, whose memory is not a file's
     from gan_tf import evaluate
 
     values = argparse.Namespace(all=False, samples=str(home / "x.npz"))
@@ -256,7 +256,7 @@ def samples(home: Path) -> Target:
 
 def judge(home: Path) -> Target:
     """The classifier's weights, when any file is allowed."""
-    from gan_tf import classifier
+    from gan_tf.evaluation import classifier
 
     path = home / "judge.npz"
     shipped = Path(classifier.__file__).with_name("classifier.npz").read_bytes()
@@ -359,7 +359,7 @@ def plain_json(home: Path) -> Target:
 def honest_description(**changes: Any) -> dict:
     """The content of an honest `config.json`."""
     from gan_tf.config import Config
-    from gan_tf.run import FORMAT, versions
+    from gan_tf.storage.run_directory import FORMAT, versions
 
     return {
         "format": FORMAT,
@@ -370,11 +370,11 @@ def honest_description(**changes: Any) -> dict:
 
 
 def config(home: Path) -> Target:
-    """`run.read_run` and `run.check_run`."""
-    from gan_tf import run
+    """`run_directory.read_run` and `run_directory.check_run`."""
     from gan_tf.config import Config
-    from gan_tf.data import ImageSet
+    from gan_tf.data.sources import ImageSet
     from gan_tf.errors import UserError
+    from gan_tf.storage import run_directory
 
     path, honest = home / "config.json", honest_description()
     ours = ImageSet(IMAGES, IMAGES[:, 0, 0], "mnist", "0" * 64)
@@ -384,8 +384,8 @@ def config(home: Path) -> Target:
 
     def read() -> tuple[Config, dict]:
         with contextlib.suppress(UserError):
-            run.check_run(home, Config(), ours)
-        return run.read_run(home)
+            run_directory.check_run(home, Config(), ours)
+        return run_directory.read_run(home)
 
     def check(pair: tuple[Config, dict]) -> int:
         written = json.loads(path.read_bytes())["config"]
@@ -456,8 +456,9 @@ def png(home: Path) -> Target:
 
 def caption(home: Path) -> Target:
     """Names of data in captions and titles."""
-    from gan_tf import data as package_data
-    from gan_tf import images, summary
+    from gan_tf import images
+    from gan_tf.data import sources as package_data
+    from gan_tf.training import summary
 
     held = {}
 
@@ -511,7 +512,7 @@ def _records(data: bytes, honest: list[bytes]) -> bytes:
 
 def records(home: Path) -> Target:
     """The walk over record lengths that guards TensorFlow's reader."""
-    from gan_tf.readers import count_records
+    from gan_tf.data.readers import count_records
 
     path = home / "x.tfrecord"
 
@@ -543,7 +544,7 @@ def example(image: bytes, label: int = 3) -> bytes:
 
 def prepared(home: Path) -> Target:
     """A folder prepared by tensorflow_datasets."""
-    from gan_tf import data as package_data
+    from gan_tf.data import sources as package_data
 
     folder = home / "drawn" / "1.0.0"
     folder.mkdir(parents=True)
@@ -585,7 +586,7 @@ def events(home: Path) -> Target:
     import tensorflow as tf
     from tensorboard.compat.proto.event_pb2 import Event
 
-    from gan_tf import summary
+    from gan_tf.training import summary
 
     folder = home / "tensorboard"
     folder.mkdir()
@@ -683,9 +684,9 @@ class Saved:
     """An honest run with one checkpoint, whose files can be replaced at will."""
 
     def __init__(self, home: Path) -> None:
-        from gan_tf import bundle, checkpoint
         from gan_tf.config import Config
-        from gan_tf.state import build_gan
+        from gan_tf.gan.state import build_gan
+        from gan_tf.storage import bundle, checkpoint
 
         self.home = home
         self.config = Config(**TINY)
@@ -808,7 +809,7 @@ def _edited(content: bytes, data: bytes) -> bytes:
 
 def index(home: Path) -> Target:
     """The check of a checkpoint's index that guards TensorFlow's reader."""
-    from gan_tf import bundle
+    from gan_tf.storage import bundle
 
     saved = Saved(home)
 
@@ -825,7 +826,7 @@ def index(home: Path) -> Target:
 
 def manifest(home: Path) -> Target:
     """Manifests with seals that fit around honest files."""
-    from gan_tf import checkpoint
+    from gan_tf.storage import checkpoint
 
     saved = Saved(home)
 
@@ -852,8 +853,8 @@ def manifest(home: Path) -> Target:
 
 def whole_checkpoint(home: Path) -> Target:
     """Checkpoints with digests that fit, read as `train` and `generate` read them."""
-    from gan_tf import checkpoint
-    from gan_tf.state import build_gan
+    from gan_tf.gan.state import build_gan
+    from gan_tf.storage import checkpoint
 
     saved = Saved(home)
     gan = build_gan(saved.config)

@@ -20,8 +20,8 @@ from jax.profiler import ProfileData
 
 from gan_tf import Config
 from gan_tf.config import RECIPES
-from gan_tf.state import build_gan
-from gan_tf.step import compile_train_steps
+from gan_tf.gan.state import build_gan
+from gan_tf.gan.step import compile_train_steps
 
 STEPS = 50
 # By the TensorFlow operation that an XLA kernel comes from, the first that fits.

@@ -92,22 +92,27 @@ def main() -> None:
 def scorer(data_dir: str, paths: list[str]):
     """A function from a run directory to its figures under every judge."""
     with quiet_tensorflow():
-        from gan_tf import checkpoint, data, evaluation, sampling
-        from gan_tf.classifier import load_judge
+        from gan_tf.data import sources
+        from gan_tf.evaluation import scores
+        from gan_tf.evaluation.classifier import load_judge
+        from gan_tf.gan import sampling
+        from gan_tf.storage import checkpoint
     judges = {SHIPPED: load_judge()}
     judges |= {Path(path).stem: load_judge(Path(path), "") for path in paths}
-    splits = [data.load("mnist", data_dir, split).images for split in ("train", "test")]
-    real = evaluation.RealImages(*splits)
+    splits = [
+        sources.load("mnist", data_dir, split).images for split in ("train", "test")
+    ]
+    real = scores.RealImages(*splits)
 
     def score(run_dir: Path) -> dict[str, dict]:
         images = sampling.sample(
-            checkpoint.load_generator(run_dir), seed=0, count=evaluation.COUNT
+            checkpoint.load_generator(run_dir), seed=0, count=scores.COUNT
         )
         return {
             name: {
                 "sha256": judge.digest,
                 "real": judge.floors,
-                "figures": evaluation.evaluate(
+                "figures": scores.evaluate(
                     images, judge, real if name == SHIPPED else None
                 ),
             }
@@ -163,8 +168,8 @@ def add_times(path: Path, rows: list[str], rounds: int = 7, steps: int = 200) ->
         import numpy as np
         import tensorflow as tf
 
-        from gan_tf.state import build_gan
-        from gan_tf.step import compile_train_steps
+        from gan_tf.gan.state import build_gan
+        from gan_tf.gan.step import compile_train_steps
     results = read(path)
     rows = [row for row in rows if row in results["rows"]]
     chunk = np.random.default_rng(0).integers(0, 256, (50, 128, 784), np.uint8)

@@ -82,8 +82,8 @@ def stepper(config: Config, steps: int) -> Stepper:
     with quiet_tensorflow():
         import tensorflow as tf
 
-        from gan_tf.state import build_gan
-        from gan_tf.step import compile_train_steps
+        from gan_tf.gan.state import build_gan
+        from gan_tf.gan.step import compile_train_steps
     tf.get_logger().setLevel("ERROR")  # each row is traced, and it would say so
     turns.tell(f"compiling: batch {config.batch_size}, {steps} steps in a call")
     gan = build_gan(config)

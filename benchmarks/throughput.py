@@ -98,8 +98,8 @@ def measured(config: Config, sides: list[Side], values: argparse.Namespace) -> d
 def problem_of(config: Config, values: argparse.Namespace) -> tuple[Problem, str]:
     """What all sides train on, and the data's name."""
     with quiet_tensorflow():
-        from gan_tf import data
-    images = data.load(values.dataset, values.data_dir)
+        from gan_tf.data import sources
+    images = sources.load(values.dataset, values.data_dir)
     size = config.batch_size
     count = min(_BATCHES, len(images.images) // size)
     batches = images.images[: count * size].reshape(count, size, -1)

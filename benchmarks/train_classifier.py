@@ -1,10 +1,11 @@
-"""Trains the judge of `gan_tf.classifier` on MNIST; deterministic, minutes on 2 cores.
+"""Trains the classifier of `gan_tf.evaluation.classifier` on MNIST; deterministic.
 
-    python benchmarks/train_classifier.py --data_dir DIR --out gan_tf/classifier.npz
+    python benchmarks/train_classifier.py --data_dir DIR --out NPZ
 
 Shifted, turned and zoomed digits, a cosine learning rate, and a moving average of the
 weights; then the weights are rounded to float16, and accuracy and statistics are those
-of the rounded ones. Prints the file's SHA-256, which `gan_tf/classifier.py` must name.
+of the rounded ones. Prints the file's SHA-256, which
+`gan_tf/evaluation/classifier.py` must name. Takes minutes on two cores.
 """
 
 import argparse
@@ -16,10 +17,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_tf import data
-from gan_tf.classifier import Judge, build_classifier, judge_images
-from gan_tf.evaluation import RealImages, real_figures
-from gan_tf.metrics import gaussian
+from gan_tf.data import sources
+from gan_tf.evaluation.classifier import Judge, build_classifier, judge_images
+from gan_tf.evaluation.metrics import gaussian
+from gan_tf.evaluation.scores import RealImages, real_figures
 
 BATCH = 128
 
@@ -37,8 +38,8 @@ def main() -> None:
 
     keras.utils.set_random_seed(values.seed)
     tf.config.experimental.enable_op_determinism()
-    training = data.load("mnist", values.data_dir)
-    test = data.load("mnist", values.data_dir, "test")
+    training = sources.load("mnist", values.data_dir)
+    test = sources.load("mnist", values.data_dir, "test")
     begun = time.monotonic()
     model = trained(training, test, values.seed, values.epochs)
     model.set_weights([w.astype(np.float16) for w in model.get_weights()])

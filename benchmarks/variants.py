@@ -21,9 +21,9 @@ import numpy as np
 import tensorflow as tf
 
 from gan_tf import Config
-from gan_tf.adam import FusedAdam
-from gan_tf.state import build_gan
-from gan_tf.step import compile_train_steps
+from gan_tf.gan.adam import FusedAdam
+from gan_tf.gan.state import build_gan
+from gan_tf.gan.step import compile_train_steps
 
 RESULTS = Path(__file__).with_name("variants.json")
 

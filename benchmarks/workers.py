@@ -19,8 +19,8 @@ import tempfile
 from pathlib import Path
 
 from gan_tf import build_discriminator, build_generator
-from gan_tf.devices import local_cluster
-from gan_tf.summary import read_scalars
+from gan_tf.training.devices import local_cluster
+from gan_tf.training.summary import read_scalars
 
 RESULTS = Path(__file__).with_name("workers.json")
 OPERATIONS = 1.45e9  # of a step of 128 images without R1

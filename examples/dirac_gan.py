@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from gan_tf.state import GAN
-from gan_tf.step import train_step
+from gan_tf.gan.state import GAN
+from gan_tf.gan.step import train_step
 
 
 def main() -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from gan_tf import Config, load_generator, train
+from gan_tf.gan.sampling import sample
 from gan_tf.images import grid
-from gan_tf.run import events_dir
-from gan_tf.sampling import sample
-from gan_tf.summary import read_scalars
+from gan_tf.storage.run_directory import events_dir
+from gan_tf.training.summary import read_scalars
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ are the few lines that do it.
 import argparse
 
 from gan_tf import load_generator
+from gan_tf.gan.sampling import walk
 from gan_tf.images import enlarged, grid, write_gif
-from gan_tf.sampling import walk
 
 
 def main() -> None:

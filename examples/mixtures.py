@@ -13,10 +13,10 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from gan_tf import build_discriminator, build_generator
-from gan_tf.metrics import mode_coverage
-from gan_tf.sampling import latents
-from gan_tf.state import assemble
-from gan_tf.step import train_step
+from gan_tf.evaluation.metrics import mode_coverage
+from gan_tf.gan.sampling import latents
+from gan_tf.gan.state import assemble
+from gan_tf.gan.step import train_step
 
 LATENT, UNITS, BATCH, POINTS, JUDGED = 2, (64,) * 4, 512, 100000, 2500
 RATES = {"learning_rate": 2e-3, "rate_ratio": 2.0, "beta_1": 0.0}

@@ -16,8 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-from gan_tf.devices import local_cluster
-from gan_tf.summary import read_scalars
+from gan_tf.training.devices import local_cluster
+from gan_tf.training.summary import read_scalars
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ all the generator can learn: a look at why depth is needed. Flags as of gan_tf.t
 import argparse
 
 from gan_tf import Config, build_discriminator, build_generator, train
+from gan_tf.gan.sampling import sample
 from gan_tf.images import captioned, grid, write_png
-from gan_tf.sampling import sample
 
 
 def main() -> None:

@@ -17,10 +17,11 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gan_tf import build_discriminator, build_generator, losses
+from gan_tf import build_discriminator, build_generator
+from gan_tf.gan import losses
+from gan_tf.gan.state import assemble
+from gan_tf.gan.step import train_step
 from gan_tf.images import png_bytes_of_figure, write_gif
-from gan_tf.state import assemble
-from gan_tf.step import train_step
 
 X = np.linspace(-4, 5, 181, dtype=np.float32)[:, None]
 VALUE = -math.log(4) + 2 * 0.1114214822  # the JSD of N(0, 1) and N(1, 1), nats

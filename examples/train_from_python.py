@@ -8,8 +8,8 @@ Run it twice: the second time it finds the finished run and only draws.
 import argparse
 
 import gan_tf
+from gan_tf.gan.sampling import sample
 from gan_tf.images import grid, write_png
-from gan_tf.sampling import sample
 
 
 def main() -> None:

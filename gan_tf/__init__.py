@@ -11,9 +11,9 @@ from gan_tf.config import Config
 from gan_tf.errors import UserError
 
 if TYPE_CHECKING:
-    from gan_tf.checkpoint import load_generator
-    from gan_tf.loop import train
-    from gan_tf.models import build_discriminator, build_generator
+    from gan_tf.gan.models import build_discriminator, build_generator
+    from gan_tf.storage.checkpoint import load_generator
+    from gan_tf.training.loop import train
 
 __version__ = "0.1.0"
 
@@ -28,10 +28,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "build_discriminator": "models",
-    "build_generator": "models",
-    "load_generator": "checkpoint",
-    "train": "loop",
+    "build_discriminator": "gan.models",
+    "build_generator": "gan.models",
+    "load_generator": "storage.checkpoint",
+    "train": "training.loop",
 }
 
 

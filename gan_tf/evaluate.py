@@ -15,7 +15,7 @@ from gan_tf.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
-    from gan_tf.evaluation import RealImages
+    from gan_tf.evaluation.scores import RealImages
 
 _DESCRIPTION = """
 Score 10000 samples with the frozen judge that comes with the package, beside what real
@@ -55,7 +55,7 @@ def parser() -> cli.Parser:
     flags.add_argument(
         "--out",
         metavar="DIR",
-        help="where evaluation.json and evaluation.png go (default: the run "
+        help="where scores.json and scores.png go (default: the run "
         "directory, or that of the samples)",
     )
     flags.add_argument(
@@ -67,8 +67,9 @@ def parser() -> cli.Parser:
 def main(values: argparse.Namespace) -> None:
     """Scores as the flags say."""
     with cli.quiet_tensorflow():
-        from gan_tf import classifier, domain, evaluation, summary
+        from gan_tf.evaluation import classifier, domain, scores
         from gan_tf.files import write_atomically, write_json
+        from gan_tf.training import summary
     judge = classifier.load_judge()
     sets = _samples(values) if values.samples else _run_samples(values)
     first = next(sets)  # what is wrong with it is told before the work
@@ -78,8 +79,8 @@ def main(values: argparse.Namespace) -> None:
         share = domain.in_domain_share(images)
         name = domain.labelled(name, share)
         warnings[name] = domain.warning(name, share)
-        with evaluation.progress(name) as tell:
-            figures = evaluation.evaluate(images, judge, real, tell)
+        with scores.progress(name) as tell:
+            figures = scores.evaluate(images, judge, real, tell)
         results[name] = {"in_domain_share": share} | figures
 
     home = Path(values.samples).parent if values.samples else Path(values.run_dir)
@@ -92,25 +93,25 @@ def main(values: argparse.Namespace) -> None:
     }
     write_json(out / "evaluation.json", content)
     name, told = next(iter(warnings.items()))
-    picture = evaluation.picture(first[1], judge, real, title=told or name)
+    picture = scores.picture(first[1], judge, real, title=told or name)
     write_atomically(out / "evaluation.png", picture)
     if not values.samples:
         summary.write_evaluation(Path(values.run_dir), results)
     if values.json:
         print(json.dumps(content, indent=2))
     else:
-        print(evaluation.table(judge, results), *content["warnings"], sep="\n")
-        print(f"wrote {out / 'evaluation.json'} and evaluation.png")
+        print(scores.table(judge, results), *content["warnings"], sep="\n")
+        print(f"wrote {out / 'evaluation.json'} and scores.png")
 
 
 def _run_samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
     """Samples of the run's checkpoints, the newest first, named by their step."""
-    from gan_tf import run
-    from gan_tf.checkpoint import generators
-    from gan_tf.evaluation import COUNT
-    from gan_tf.sampling import sample
+    from gan_tf.evaluation.scores import COUNT
+    from gan_tf.gan.sampling import sample
+    from gan_tf.storage import run_directory
+    from gan_tf.storage.checkpoint import generators
 
-    _, content = run.read_run(Path(values.run_dir))
+    _, content = run_directory.read_run(Path(values.run_dir))
     source = content["data"]["name"]
     domain = "" if source == "mnist" else f" of a run on {source}, not MNIST"
     found = generators(
@@ -122,8 +123,8 @@ def _run_samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]
 
 def _samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
     """The images of an npz file."""
-    from gan_tf.evaluation import COUNT
-    from gan_tf.readers import read_npz
+    from gan_tf.data.readers import read_npz
+    from gan_tf.evaluation.scores import COUNT
 
     if values.all:
         raise UserError("--all is for the checkpoints of a run; --samples is one set")
@@ -141,11 +142,11 @@ def _real_images(data_dir: str) -> RealImages | None:
     """MNIST, if it can be had; its absence costs some figures and no more."""
     import warnings
 
-    from gan_tf import data
-    from gan_tf.evaluation import RealImages
+    from gan_tf.data import sources
+    from gan_tf.evaluation.scores import RealImages
 
     try:
-        splits = [data.load("mnist", data_dir, split) for split in ("train", "test")]
+        splits = [sources.load("mnist", data_dir, split) for split in ("train", "test")]
     except UserError as error:
         if data_dir:
             raise

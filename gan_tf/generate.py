@@ -78,7 +78,7 @@ def main(values: argparse.Namespace) -> None:
     if values.interpolate and out.suffix not in (".png", ".gif"):
         raise UserError("--interpolate draws into x.png or x.gif")
     with cli.quiet_tensorflow():
-        from gan_tf import checkpoint
+        from gan_tf.storage import checkpoint
     generator = checkpoint.load_generator(
         values.run_dir, values.weights == "averaged", values.checkpoint == "best"
     )
@@ -93,7 +93,7 @@ def _write_images(
     generator: keras.Model, values: argparse.Namespace, out: Path
 ) -> None:
     from gan_tf import images
-    from gan_tf.sampling import sample
+    from gan_tf.gan.sampling import sample
 
     drawn = sample(generator, values.seed, values.num)
     if out.suffix == ".png":
@@ -107,7 +107,7 @@ def _write_images(
 
 def _write_walks(generator: keras.Model, values: argparse.Namespace, out: Path) -> None:
     from gan_tf import images
-    from gan_tf.sampling import walk
+    from gan_tf.gan.sampling import walk
 
     walks = walk(generator, values.seed, values.num, values.points)
     if out.suffix == ".png":

@@ -41,7 +41,7 @@ def main(values: argparse.Namespace) -> None:
     config = cli.config_from(values)
     run_dir = Path(getattr(values, "run_dir", "") or f"runs/{values.recipe}")
     with cli.quiet_tensorflow():
-        from gan_tf import loop
+        from gan_tf.training import loop
     if values.dry_run:
         print(loop.plan(config, run_dir))
     else:
@@ -52,7 +52,7 @@ class _CallableModule(types.ModuleType):
     """`gan_tf.train` names this command and the API's function: make both true."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        from gan_tf.loop import train
+        from gan_tf.training.loop import train
 
         return train(*args, **kwargs)
 

@@ -15,7 +15,7 @@ import pytest
 
 from gan_tf import cli
 from gan_tf.config import Config
-from gan_tf.strokes import draw_digits
+from gan_tf.data.strokes import draw_digits
 
 # PyTorch's build for CUDA needs it (extra `bench`), and loading it after TensorFlow is
 # a segmentation fault.

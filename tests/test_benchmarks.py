@@ -10,11 +10,11 @@ import tensorflow as tf
 from conftest import ROOT
 
 from gan_tf import Config
-from gan_tf.classifier import load_judge
+from gan_tf.evaluation.classifier import load_judge
+from gan_tf.gan.noise import TRAINING, latent
+from gan_tf.gan.state import build_gan
+from gan_tf.gan.step import compile_train_steps
 from gan_tf.images import read_png
-from gan_tf.randomness import TRAINING, latent
-from gan_tf.state import build_gan
-from gan_tf.step import compile_train_steps
 
 
 @pytest.fixture(scope="module")

@@ -141,7 +141,7 @@ def test_tensorflow_loads_quietly_and_its_failure_is_shown():
 
 
 def test_a_wrong_value_is_told_before_any_data_is_loaded(invoke, monkeypatch):
-    from gan_tf import data
+    from gan_tf.data import sources
 
-    monkeypatch.setattr(data, "load", pytest.fail)
+    monkeypatch.setattr(sources, "load", pytest.fail)
     refused(invoke(train, "--dataset=mnist", "--beta_1=2"), "beta_1", "below 1.0")

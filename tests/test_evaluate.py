@@ -6,16 +6,17 @@ from conftest import refused
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import gan_tf
-from gan_tf import evaluate, evaluation, images
+from gan_tf import evaluate, images
+from gan_tf.data.strokes import draw_digits
+from gan_tf.evaluation import scores
 from gan_tf.files import read_json
-from gan_tf.strokes import draw_digits
 
 
 @pytest.fixture(autouse=True)
 def few_samples_and_no_mnist(monkeypatch, tmp_path):
-    monkeypatch.setattr(evaluation, "COUNT", 300)
+    monkeypatch.setattr(scores, "COUNT", 300)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "nothing"))
-    monkeypatch.setattr("gan_tf.data._reachable", lambda _: False)
+    monkeypatch.setattr("gan_tf.data.sources._reachable", lambda _: False)
 
 
 @pytest.fixture
@@ -61,13 +62,13 @@ def test_samples_unlike_mnist_are_told_from_those_like_it(
     invoke, tmp_path, monkeypatch
 ):
     titles = []
-    picture = evaluation.picture
+    picture = scores.picture
 
     def noted(*arguments, title):
         titles.append(title)
         return picture(*arguments, title=title)
 
-    monkeypatch.setattr(evaluation, "picture", noted)
+    monkeypatch.setattr(scores, "picture", noted)
     drawn, _ = draw_digits(310, seed=0)
     dot = np.zeros_like(drawn)
     dot[:, 12:17, 13:16] = 200  # bad, and in the domain all the same

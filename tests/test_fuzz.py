@@ -97,8 +97,8 @@ def test_tensorflows_own_readers_outlive_hostile_files(tmp_path):
 
 def test_a_network_that_the_checkpoint_does_not_hold_is_not_built(tmp_path):
     """A sealed configuration of 4 TB; building it would end the process."""
-    from gan_tf import checkpoint
     from gan_tf.errors import UserError
+    from gan_tf.storage import checkpoint
 
     saved = hostile.Saved(tmp_path)
     sizes = {"latent_dim": 2**20 - 1, "generator_units": (2**20 - 1,)}
@@ -114,8 +114,8 @@ def test_a_network_that_the_checkpoint_does_not_hold_is_not_built(tmp_path):
 
 @pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", "state.index/../x"])
 def test_a_manifest_cannot_name_files_elsewhere(tmp_path, name):
-    from gan_tf import checkpoint
     from gan_tf.errors import UserError
+    from gan_tf.storage import checkpoint
 
     saved = hostile.Saved(tmp_path)
     files = saved.manifest["files"] | {name: "0" * 64}

@@ -4,8 +4,9 @@ from conftest import command, flags_of, refused
 from PIL import Image
 
 import gan_tf
-from gan_tf import checkpoint, generate, images
-from gan_tf.sampling import sample
+from gan_tf import generate, images
+from gan_tf.gan.sampling import sample
+from gan_tf.storage import checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,12 @@ from conftest import ROOT, refused
 
 import gan_tf
 import gan_tf.generate as generate
-from gan_tf import checkpoint, evaluate, files, readers, run, summary
+from gan_tf import evaluate, files
 from gan_tf.config import Config
-from gan_tf.sampling import sample
+from gan_tf.data import readers
+from gan_tf.gan.sampling import sample
+from gan_tf.storage import checkpoint, run_directory
+from gan_tf.training import summary
 
 GOLDEN = ROOT / "tests" / "golden"
 
@@ -44,12 +47,12 @@ def test_generate_and_evaluate_take_it(golden, invoke, tmp_path):
 
 
 def test_it_goes_on(golden):
-    before = summary.read_scalars(run.events_dir(golden))["d_loss"]
+    before = summary.read_scalars(run_directory.events_dir(golden))["d_loss"]
     assert before[0] == [5, 10, 15, 20]
-    config, _ = run.read_run(golden)
+    config, _ = run_directory.read_run(golden)
     longer = dataclasses.replace(config, epochs=40, data_dir=str(GOLDEN / "drawn"))
     assert int(gan_tf.train(longer, golden, progress=False).step) == 40
-    steps, values = summary.read_scalars(run.events_dir(golden))["d_loss"]
+    steps, values = summary.read_scalars(run_directory.events_dir(golden))["d_loss"]
     assert steps == list(range(5, 41, 5))
     assert values[:4] == before[1]
     assert len(set(values)) == 8
@@ -82,7 +85,7 @@ def test_an_unknown_format_is_refused(golden, invoke, tmp_path):
     files.write_json(manifest, content | {"format": 2})
     with pytest.warns(UserWarning, match="it has format 2, not 1"):
         refused(invoke(generate, f"--run_dir={golden}", out), "not one checkpoint")
-    path = run.config_path(golden)
+    path = run_directory.config_path(golden)
     files.write_json(path, files.read_json(path) | {"format": 2})
     told = "has format 2, this version of gan_tf reads 1"
     refused(invoke(generate, f"--run_dir={golden}", out), told)

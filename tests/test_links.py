@@ -5,10 +5,13 @@ import os
 import numpy as np
 import pytest
 
-from gan_tf import checkpoint, data, files, run, summary
+from gan_tf import files
+from gan_tf.data import sources
 from gan_tf.errors import UserError
-from gan_tf.state import build_gan
-from gan_tf.step import METRICS
+from gan_tf.gan.state import build_gan
+from gan_tf.gan.step import METRICS
+from gan_tf.storage import checkpoint, run_directory
+from gan_tf.training import summary
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def tree(folder):
 @pytest.fixture
 def run_dir(tmp_path, tiny, data_dir):
     folder = tmp_path / "run"
-    run.open_run(folder, tiny(), data.load("mnist", str(data_dir)))
+    run_directory.open_run(folder, tiny(), sources.load("mnist", str(data_dir)))
     return folder
 
 
@@ -44,14 +47,14 @@ def run_dir(tmp_path, tiny, data_dir):
 def test_a_linked_folder_is_refused(run_dir, victim, tiny, data_dir, name):
     (run_dir / name).symlink_to(victim)
     with pytest.raises(UserError, match=f"{name} is a link"):
-        run.read_run(run_dir)
+        run_directory.read_run(run_dir)
     with pytest.raises(UserError, match=f"{name} is a link"):
-        run.open_run(run_dir, tiny(), data.load("mnist", str(data_dir)))
+        run_directory.open_run(run_dir, tiny(), sources.load("mnist", str(data_dir)))
 
 
 def test_the_run_directory_itself_may_be_a_link(run_dir, tmp_path):
     (tmp_path / "link").symlink_to(run_dir)
-    assert run.read_run(tmp_path / "link") == run.read_run(run_dir)
+    assert run_directory.read_run(tmp_path / "link") == run_directory.read_run(run_dir)
 
 
 def test_a_linked_file_is_replaced_and_not_written_through(tmp_path, victim):

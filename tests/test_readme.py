@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT
 
 from gan_tf.config import RECIPES, Config, as_text
-from gan_tf.health import FIGURES
-from gan_tf.summary import SCALARS
+from gan_tf.evaluation.monitor import FIGURES
+from gan_tf.training.summary import SCALARS
 
 README = (ROOT / "README.md").read_text()
 SHELL = [
@@ -83,7 +83,7 @@ def test_set_up_names_every_package_that_is_imported():
     import ast
     import sys
 
-    for path in (ROOT / "gan_tf").glob("*.py"):
+    for path in (ROOT / "gan_tf").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             modules = []
             if isinstance(node, ast.Import):

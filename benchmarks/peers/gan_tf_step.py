@@ -5,8 +5,8 @@ import itertools
 import tensorflow as tf
 
 from gan_tf.config import Config
-from gan_tf.state import build_gan
-from gan_tf.step import compile_train_steps
+from gan_tf.gan.state import build_gan
+from gan_tf.gan.step import compile_train_steps
 from peers import Problem, Program
 
 

@@ -22,8 +22,8 @@ import tensorflow as tf
 from conftest import TINY, environment, flags_of
 from tensorboard.compat.proto.event_pb2 import Event
 
-from gan_tf import checkpoint
 from gan_tf.config import Config
+from gan_tf.storage import checkpoint
 
 # Saves every few steps; other numbers than the length of a call and the other events.
 OFTEN = TINY | {"save_every": 4, "log_every": 3, "sample_every": 10}

@@ -9,9 +9,11 @@ import sys
 
 import numpy as np
 
-from gan_tf import checkpoint, files, summary
-from gan_tf.state import build_gan
-from gan_tf.step import METRICS
+from gan_tf import files
+from gan_tf.gan.state import build_gan
+from gan_tf.gan.step import METRICS
+from gan_tf.storage import checkpoint
+from gan_tf.training import summary
 
 OPERATIONS = ("open", "os.", "shutil.")
 

@@ -21,8 +21,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import gan_tf
 import gan_tf.train as train
-from gan_tf import checkpoint, generate, run
-from gan_tf.state import build_gan
+from gan_tf import generate
+from gan_tf.gan.state import build_gan
+from gan_tf.storage import checkpoint, run_directory
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_damage_anywhere_in_a_checkpoint(undisturbed, tmp_path, name):
 
 def test_damage_anywhere_in_the_description(undisturbed, tmp_path):
     config, expected = undisturbed
-    path = run.config_path(copy(expected, tmp_path / "run"))
+    path = run_directory.config_path(copy(expected, tmp_path / "run"))
     sound = path.read_bytes()
     for wrong in damaged(sound, 40, random.Random(0)):
         if wrong.strip() == sound.strip():
@@ -106,11 +107,13 @@ def test_damage_anywhere_in_the_description(undisturbed, tmp_path):
         path.write_bytes(wrong)
         with warnings.catch_warnings(record=True) as told_of:
             warnings.simplefilter("always")
-            assert run.read_run(tmp_path / "run")[0] == config
+            assert run_directory.read_run(tmp_path / "run")[0] == config
         assert any("config.json is damaged" in str(w.message) for w in told_of)
     with pytest.warns(UserWarning, match=r"its copy .*step-00000020/config\.json"):
         gan_tf.train(config, tmp_path / "run", progress=False)
-    run.read_run(tmp_path / "run")  # written anew, so that nothing is to be warned of
+    run_directory.read_run(
+        tmp_path / "run"
+    )  # written anew, so that nothing is to be warned of
 
 
 def test_damaged_newer_checkpoints_do_not_push_out_sound_ones(undisturbed, tmp_path):

@@ -9,7 +9,8 @@ from injection import differences, kill, last_told, often, start, stop, wait_for
 
 import gan_tf
 import gan_tf.train as train
-from gan_tf import checkpoint, generate
+from gan_tf import generate
+from gan_tf.storage import checkpoint
 
 
 def test_a_run_killed_again_and_again_is_the_undisturbed_one(data_dir, tmp_path):
@@ -60,7 +61,7 @@ def test_a_second_process_is_refused_until_the_first_is_gone(
 
 
 def test_two_trainings_of_one_process_are_told_apart_too(data_dir, tmp_path):
-    from gan_tf.run import alone
+    from gan_tf.storage.run_directory import alone
 
     with alone(tmp_path), pytest.raises(gan_tf.UserError, match="is in use"):
         gan_tf.train(often(data_dir, epochs=3), tmp_path)

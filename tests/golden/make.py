@@ -4,7 +4,8 @@ Run it from the root. `run` is a run as this version writes it, without its pict
 `samples.npz` what its generator draws; `drawn` its data (drawn by the package, kept as
 files so that no other version need draw the same). Every later version must load and
 continue it: make it anew only together with a new `FORMAT` in
-gan_tf/run.py, and keep the old one beside it if that format is still to be read.
+gan_tf/storage/run_directory.py, and keep the old one beside it if that format is still
+to be read.
 """
 
 import shutil
@@ -13,8 +14,8 @@ from pathlib import Path
 from conftest import write_idx
 
 from gan_tf import Config, images, load_generator, train
-from gan_tf.sampling import sample
-from gan_tf.strokes import draw_digits
+from gan_tf.data.strokes import draw_digits
+from gan_tf.gan.sampling import sample
 
 HERE = Path("tests/golden")  # relative: config.json tells where the data were
 CONFIG = Config(

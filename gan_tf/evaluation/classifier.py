@@ -1,0 +1,123 @@
+"""The judge: a frozen MNIST classifier whose features the metrics are computed on.
+
+Its weights and the real data's statistics under it are shipped with the package
+(`classifier.npz`, made by `benchmarks/train_classifier.py`), so that samples can be
+judged without any download.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import io
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan_tf.errors import UserError
+from gan_tf.evaluation.metrics import Gaussian
+from gan_tf.images import SIDE, to_unit
+
+FEATURES = 64
+_WEIGHTS = Path(__file__).parents[1] / "weights" / "classifier.npz"
+_SHA256 = "842d44e120aa3b977841d49884b9dc03d9beddbfd63139046afca8dd9f891270"
+_BATCH = 100  # 500 take 220 MB more
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Judge:
+    """The classifier and what MNIST's 10000 test images look like to it.
+
+    Attributes:
+        model: images `[N, 28, 28, 1]` to features `[N, 64]` and logits `[N, 10]`.
+        real: mean and covariance of the test images' features.
+        floors: what 10000 real training images score, by metric: as good as any
+            generator should be expected to be.
+        digest: SHA-256 of the weights file, hex; names the judge.
+    """
+
+    model: keras.Model
+    real: Gaussian
+    floors: dict[str, float]
+    digest: str
+
+
+def build_classifier(seed: int = 0) -> keras.Model:
+    """The untrained network: `[N, 28, 28, 1]` in [0, 1] to features and logits."""
+    seeds = keras.random.SeedGenerator(seed)
+    layers = keras.layers
+    image = keras.Input((SIDE, SIDE, 1))
+    x = image
+    for channels, padding, shrink in (
+        (24, "same", True),
+        (48, "same", False),
+        (48, "same", True),
+        (64, "same", False),
+        (64, "valid", False),
+    ):
+        start = keras.initializers.HeNormal(seeds)
+        x = layers.Conv2D(channels, 3, padding=padding, kernel_initializer=start)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.MaxPooling2D()(x) if shrink else x
+    x = layers.GlobalAveragePooling2D()(x)
+    start = keras.initializers.HeNormal(seeds)
+    features = layers.Dense(FEATURES, "relu", kernel_initializer=start)(x)
+    start = keras.initializers.GlorotUniform(seeds)
+    logits = layers.Dense(10, kernel_initializer=start)(features)
+    return keras.Model(image, [features, logits], name="classifier")
+
+
+@functools.cache
+def load_judge(path: Path = _WEIGHTS, digest: str = _SHA256) -> Judge:
+    """Loads the shipped judge (or another made by the same script).
+
+    Args:
+        digest: the SHA-256 that the file must have; empty for any.
+
+    Raises:
+        UserError: the file is missing or is not the one this version was made with.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read the judge {path}: {error.strerror}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if digest and found != digest:
+        raise UserError(f"the judge {path} is damaged; install gan_tf again")
+    try:
+        return _judge(content, found)
+    except Exception as error:  # only with `digest` empty; NumPy's, zip's, Keras's
+        raise UserError(f"{path} is no judge's file ({error})") from error
+
+
+def _judge(content: bytes, digest: str) -> Judge:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        model = build_classifier()
+        names = [f"weight_{number:02d}" for number in range(len(model.weights))]
+        model.set_weights([arrays[name].astype(np.float32) for name in names])
+        real = Gaussian(arrays["real_mean"], arrays["real_covariance"])
+        floors = {
+            name.removeprefix("floor_"): float(arrays[name])
+            for name in arrays.files
+            if name.startswith("floor_")
+        }
+    return Judge(model, real, floors, digest)
+
+
+def judge_images(judge: Judge, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Features, float64 `[N, 64]`, and labels, int `[N]`, of uint8 `[N, 28, 28]`."""
+    features, labels = [], []
+    for start in range(0, len(images), _BATCH):
+        batch = to_unit(images[start : start + _BATCH])[..., None]
+        some_features, logits = _compiled(judge.model, batch)
+        features.append(some_features.numpy().astype(np.float64))
+        labels.append(logits.numpy().argmax(axis=1))
+    return np.concatenate(features), np.concatenate(labels)
+
+
+@tf.function(reduce_retracing=True)  # twice as fast as layer by layer
+def _compiled(model: keras.Model, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return model(batch, training=False)

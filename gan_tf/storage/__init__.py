@@ -1,0 +1,1 @@
+"""What must survive a crash: the run directory, its lock, its checkpoints."""

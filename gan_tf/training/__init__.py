@@ -1,0 +1,1 @@
+"""The orchestration of a run: schedule, log, pictures, signals, devices."""

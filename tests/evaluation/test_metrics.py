@@ -1,0 +1,538 @@
+"""The metrics against closed forms, brute force, theory and sets known to be bad."""
+
+import math
+
+import numpy as np
+import pytest
+
+from gan_tf.evaluation import metrics
+
+PIXELS = 784
+RING = np.array(
+    [(math.cos(t), math.sin(t)) for t in np.linspace(0, 2 * np.pi, 8, endpoint=False)]
+)
+GRID = np.array([(x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2)])
+
+
+def normal(count, width, seed=0):
+    return np.random.default_rng(seed).standard_normal((count, width))
+
+
+def uniform(count, width, seed=0):
+    return np.random.default_rng(seed).random((count, width))
+
+
+def frechet(one, other):
+    return metrics.frechet_distance(metrics.gaussian(one), metrics.gaussian(other))
+
+
+def pairwise(a, b):
+    return np.linalg.norm(a[:, None] - b[None], axis=-1)
+
+
+@pytest.fixture(params=[7, 16, 1000], ids="block{}".format)
+def block(request, monkeypatch):
+    """Blocks that leave a rest, that divide, and one that holds everything."""
+    monkeypatch.setattr(metrics, "_BLOCK", request.param)
+
+
+# Frechet distance
+
+
+@pytest.mark.parametrize("width", [1, 5, 64])
+def test_frechet_of_unit_gaussians_one_apart_is_their_dimension(width):
+    here = metrics.Gaussian(np.zeros(width), np.eye(width))
+    there = metrics.Gaussian(np.ones(width), np.eye(width))
+    assert metrics.frechet_distance(here, there) == pytest.approx(width, rel=1e-12)
+
+
+def test_frechet_of_independent_features_is_the_sum_over_them():
+    one, other = np.array([1.0, 4.0, 0.0]), np.array([9.0, 4.0, 2.0])
+    distance = metrics.frechet_distance(
+        metrics.Gaussian(np.zeros(3), np.diag(one)),
+        metrics.Gaussian(np.array([0, 0, 5]), np.diag(other)),
+    )
+    assert distance == pytest.approx(25 + np.sum((np.sqrt(one) - np.sqrt(other)) ** 2))
+
+
+def test_frechet_of_covariances_that_do_not_commute():
+    """In 2-D, tr sqrt(A) = sqrt(tr A + 2 sqrt(det A))."""
+    one, other = np.array([[2.0, 1], [1, 3]]), np.array([[1.0, -0.5], [-0.5, 4]])
+    product = one @ other
+    root = math.sqrt(np.trace(product) + 2 * math.sqrt(np.linalg.det(product)))
+    distance = metrics.frechet_distance(
+        metrics.Gaussian(np.zeros(2), one), metrics.Gaussian(np.zeros(2), other)
+    )
+    assert distance == pytest.approx(5 + 5 - 2 * root, rel=1e-12)
+
+
+def test_frechet_of_singular_sets():
+    real, generated = np.ones((100, 2)), np.full((100, 2), 9.0)
+    real[:50, 0] = generated[50:, 0] = 2
+    # 80 from the means, and (sqrt(100/99)/2 - 7 sqrt(100/99)/2)^2 = 900/99.
+    assert frechet(real, generated) == pytest.approx(80 + 900 / 99, rel=1e-12)
+    assert frechet(real, generated) == pytest.approx(89.0909, abs=5e-5)
+
+
+def test_statistics_are_numpys_in_float64():
+    features = normal(50, 4).astype(np.float32)
+    statistics = metrics.gaussian(features)
+    assert statistics.mean.dtype == statistics.covariance.dtype == np.float64
+    features = features.astype(np.float64)
+    np.testing.assert_allclose(statistics.mean, features.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(statistics.covariance, np.cov(features.T), rtol=1e-12)
+
+
+def test_frechet_is_symmetric_zero_for_itself_and_blind_to_order():
+    one, other = normal(300, 16), 1.5 * normal(300, 16, seed=1) + 0.2
+    assert frechet(one, one) == pytest.approx(0, abs=1e-10)
+    assert frechet(one, other) == pytest.approx(frechet(other, one), rel=1e-10)
+    assert frechet(one[::-1], other) == pytest.approx(frechet(one, other), rel=1e-10)
+
+
+def test_frechet_is_stable_with_dead_and_dependent_features():
+    """10 rows of 64 relu features, 20 of them dead: most eigenvalues are 0 +- 1e-16."""
+    one = np.maximum(normal(10, 64), 0) * (np.arange(64) < 44)
+    other = np.maximum(normal(10, 64, seed=1) + 0.1, 0) * (np.arange(64) < 44)
+    assert 0 <= frechet(one, one) < 1e-5
+    assert frechet(one, other) == pytest.approx(
+        frechet(one[:, :44], other[:, :44]), rel=1e-6
+    )
+    assert frechet(np.ones((5, 3)), np.ones((5, 3))) == 0
+
+
+def test_frechet_grows_with_corruption():
+    features, noise = normal(1000, 16), normal(1000, 16, seed=1)
+    distances = [frechet(features, features + s * noise) for s in (0, 0.25, 0.5, 1, 2)]
+    assert distances[0] < 1e-9
+    assert (np.diff(distances) > 0.01).all()
+
+
+# Kernel distance
+
+
+def test_kernel_distance_of_the_toy():
+    """Within {0, 1} 1, within {1, 2} 27, across (1 + 1 + 8 + 27) / 4."""
+    real, generated = np.array([[0], [1]]), np.array([[1], [2]])
+    mean, deviation = metrics.kernel_distance(real, generated, 3, subset_size=2)
+    assert mean == pytest.approx(9.5, rel=1e-12)
+    assert deviation == pytest.approx(0, abs=1e-12)
+
+
+def test_kernel_distance_of_whole_sets_is_brute_force_symmetric_and_blind_to_order():
+    x, y = normal(30, 5), normal(30, 5, seed=1) + 0.5
+
+    def cubes(a, b):
+        return [
+            (p @ q / 5 + 1) ** 3 for i, p in enumerate(a) for q in np.delete(b, i, 0)
+        ]
+
+    across = [(p @ q / 5 + 1) ** 3 for p in x for q in y]
+    expected = np.mean(cubes(x, x)) + np.mean(cubes(y, y)) - 2 * np.mean(across)
+    for one, other in ((x, y), (y, x), (x[::-1], y)):
+        mean, _ = metrics.kernel_distance(one, other, subsets=2, subset_size=30)
+        assert mean == pytest.approx(expected, rel=1e-10)
+
+
+def test_kernel_distance_is_unbiased():
+    """Equal distributions give 0 on average, the biased estimate would give 0.23."""
+    values = []
+    for seed in range(0, 400, 2):
+        one, other = normal(50, 8, seed), normal(50, 8, seed + 1)
+        values.append(metrics.kernel_distance(one, other, 1, subset_size=50)[0])
+    assert np.mean(values) == pytest.approx(0, abs=0.02)  # 3.5 standard errors
+    assert min(values) < 0
+
+
+def test_kernel_distance_averages_seeded_subsets():
+    real, generated = normal(400, 4), normal(300, 4, seed=1) + 0.3
+    settings = {"subsets": 30, "subset_size": 100}
+    mean, deviation = metrics.kernel_distance(real, generated, **settings)
+    assert metrics.kernel_distance(real, generated, **settings) == (mean, deviation)
+    other_mean, _ = metrics.kernel_distance(real, generated, **settings, seed=1)
+    assert 0 < abs(other_mean - mean) < deviation
+    singles = [
+        metrics.kernel_distance(real, generated, 1, 100, seed)[0] for seed in range(30)
+    ]
+    assert np.std(singles) == pytest.approx(deviation, rel=0.5)
+    assert mean > 5 * deviation / math.sqrt(30)
+    far, _ = metrics.kernel_distance(real, generated + 1, **settings)
+    assert far > 5 * mean
+
+
+def test_kernel_distance_draws_from_all_rows():
+    real, generated = normal(400, 4), normal(400, 4, seed=1)
+    in_order = real[np.argsort(real[:, 0])], generated[np.argsort(generated[:, 0])]
+    for one, other in ((in_order[0], generated), (real, in_order[1])):
+        mean, deviation = metrics.kernel_distance(one, other, 20, subset_size=100)
+        assert abs(mean) < deviation
+
+
+# Precision, recall, density, coverage
+
+
+def brute_force(real, generated, precision_k, density_k):
+    def radii(points, k):  # column 0 of the sorted distances is the point itself
+        return np.sort(pairwise(points, points), axis=1)[:, k]
+
+    cross = pairwise(real, generated)
+    inside = cross < radii(real, density_k)[:, None]
+    return metrics.NeighbourhoodScores(
+        (cross <= radii(real, precision_k)[:, None]).any(axis=0).mean(),
+        (cross <= radii(generated, precision_k)).any(axis=1).mean(),
+        inside.sum() / (density_k * len(generated)),
+        inside.any(axis=1).mean(),
+    )
+
+
+@pytest.mark.parametrize("ks", [(3, 5), (1, 1), (2, 4)])
+@pytest.mark.usefixtures("block")
+def test_neighbourhood_scores_are_brute_force_in_any_blocks(ks):
+    real, generated = normal(150, 3), 0.7 * normal(110, 3, seed=1) + 1
+    scores = metrics.neighbourhood_scores(real, generated, *ks)
+    assert scores == brute_force(real, generated, *ks)
+    assert len({scores.precision, scores.recall, scores.density, scores.coverage}) == 4
+    for score in (scores.precision, scores.recall, scores.coverage):
+        assert 0.05 < score < 0.95
+        assert type(score) is float
+
+
+def test_precision_is_of_the_generated_and_recall_of_the_real():
+    """The names were swapped in a well-known library for four years."""
+    scores = metrics.neighbourhood_scores(
+        real=3 * normal(200, 16), generated=0.1 * normal(200, 16, seed=1)
+    )
+    assert scores.precision > 0.8
+    assert scores.recall < 0.3
+
+
+def test_points_on_the_edge_of_a_ball():
+    """Precision and recall count them (<=), density and coverage do not (<)."""
+    real, generated = np.array([[0], [1], [2], [3]]), np.array([[4], [5], [6], [7]])
+    scores = metrics.neighbourhood_scores(real, generated, 1, 1)
+    assert scores == metrics.NeighbourhoodScores(0.25, 0.25, 0.0, 0.0)
+    touching = metrics.neighbourhood_scores(real, generated - 1, 1, 1)
+    assert touching == metrics.NeighbourhoodScores(0.5, 0.5, 0.25, 0.25)
+
+
+@pytest.mark.usefixtures("block")
+def test_a_copy_of_the_real_set_scores_1_exactly():
+    """Each k-th neighbour lies on the edge, whatever block its distance came from."""
+    real = normal(200, 16) + 3
+    order = np.random.default_rng(0).permutation(200)
+    scores = metrics.neighbourhood_scores(real, real[order])
+    assert scores == metrics.NeighbourhoodScores(1.0, 1.0, 1.0, 1.0)
+
+
+def test_expected_density_and_coverage_of_equal_distributions():
+    count, other_count = 1000, 800
+    ks = {3: [], 5: []}
+    for seed in range(6):
+        real = normal(count, 4, 2 * seed)
+        generated = normal(other_count, 4, 2 * seed + 1)
+        for k, found in ks.items():
+            scores = metrics.neighbourhood_scores(real, generated, 3, k)
+            found.append((scores.density, scores.coverage))
+    for k, found in ks.items():
+        i = np.arange(1, k + 1)
+        expected = 1 - np.prod((count - i) / (other_count + count - i))
+        density, coverage = np.mean(found, axis=0)
+        assert density == pytest.approx(1, abs=0.03)
+        assert coverage == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(("k", "published"), [(5, 0.96877), (3, 0.87504)])
+def test_the_formula_of_coverage_gives_the_published_values(k, published):
+    i, n = np.arange(1, k + 1), 10000
+    assert 1 - np.prod((n - i) / (2 * n - i)) == pytest.approx(published, abs=5e-6)
+
+
+def test_collapse_shows_in_recall_and_coverage_and_not_in_precision():
+    real = normal(500, 8)
+    good = metrics.neighbourhood_scores(real, normal(500, 8, seed=1))
+    narrow = metrics.neighbourhood_scores(real, 0.05 * normal(500, 8, seed=1))
+    single = metrics.neighbourhood_scores(real, np.zeros((500, 8)))
+    assert min(good.precision, good.recall, good.coverage) > 0.8
+    for collapsed in (narrow, single):
+        assert collapsed.precision == 1
+        assert collapsed.recall < 0.05
+        assert collapsed.coverage < 0.3
+    assert single.recall == 0
+
+
+def test_noise_shows_in_precision_and_density():
+    real = normal(500, 8)
+    scores = metrics.neighbourhood_scores(real, 10 * normal(500, 8, seed=1))
+    assert scores.precision < 0.05
+    assert scores.density < 0.05
+
+
+def test_neighbourhood_scores_do_not_depend_on_order_or_origin():
+    real, generated = normal(150, 6), normal(150, 6, seed=1) + 0.5
+    scores = metrics.neighbourhood_scores(real, generated)
+    assert metrics.neighbourhood_scores(real[::-1], generated[::-1]) == scores
+    assert metrics.neighbourhood_scores(real + 1e6, generated + 1e6) == scores
+
+
+# Parzen window
+
+
+@pytest.mark.usefixtures("block")
+def test_parzen_is_the_formula_with_the_best_sigma_of_validation():
+    samples, validation, test = uniform(40, 3), uniform(23, 3, 1), uniform(37, 3, 2)
+
+    def log_densities(images, sigma):
+        exponents = -(pairwise(images, samples) ** 2) / (2 * sigma**2)
+        volume = (sigma * math.sqrt(2 * math.pi)) ** 3
+        return np.log(np.mean(np.exp(exponents) / volume, axis=1))
+
+    sigmas = np.logspace(-1, 0, 10)
+    means = [log_densities(validation, sigma).mean() for sigma in sigmas]
+    assert 0 < np.argmax(means) < 9
+    best = sigmas[np.argmax(means)]
+    expected = log_densities(test, best)
+    mean, error, sigma = metrics.parzen_log_likelihood(samples, validation, test)
+    assert sigma == pytest.approx(best, rel=1e-12)
+    assert mean == pytest.approx(expected.mean(), rel=1e-10)
+    assert error == pytest.approx(expected.std() / math.sqrt(37), rel=1e-10)
+
+
+def test_parzen_chooses_sigma_on_validation_images_alone():
+    """Images that differ by d in every pixel: the best sigma is the one nearest d."""
+    samples, near, far = np.zeros((5, 4)), np.full((6, 4), 0.1), np.full((7, 4), 0.8)
+    assert metrics.parzen_log_likelihood(samples, near, far)[2] == pytest.approx(0.1)
+    sigma = metrics.parzen_log_likelihood(samples, far, near)[2]
+    assert sigma == pytest.approx(10 ** (-1 / 9))
+
+
+def test_parzen_normaliser():
+    """One sample, images equal to it: -784 log(sigma sqrt(2 pi)), whatever the N."""
+    image = uniform(1, PIXELS)
+    for count in (1, 7):
+        samples = np.repeat(image, count, axis=0)
+        mean, error, sigma = metrics.parzen_log_likelihood(samples, image, image, [0.2])
+        assert mean == pytest.approx(-PIXELS * math.log(0.2 * math.sqrt(2 * math.pi)))
+        assert (error, sigma) == (0, 0.2)
+
+
+def test_parzen_is_stable_far_from_every_sample():
+    """exp(-784 / 0.02) is 0 in float64; the log-likelihood is finite all the same."""
+    black, white = np.zeros((3, PIXELS)), np.ones((2, PIXELS))
+    mean, _, _ = metrics.parzen_log_likelihood(black, white, white, [0.1])
+    expected = -PIXELS / 0.02 - PIXELS * math.log(0.1 * math.sqrt(2 * math.pi))
+    assert mean == pytest.approx(expected, rel=1e-12)
+
+
+def test_parzen_of_uint8_pixels_is_refused():
+    pixels = np.full((3, PIXELS), 255, np.uint8)
+    with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
+        metrics.parzen_log_likelihood(pixels, pixels, pixels)
+    with pytest.raises(ValueError, match=r"test must lie in \[0, 1\]"):
+        metrics.parzen_log_likelihood(pixels / 255, pixels / 255, pixels / -255.0)
+
+
+@pytest.mark.parametrize("sigmas", [[], [0.1, 0.0], [-1.0], [math.nan]])
+def test_parzen_sigmas_must_be_positive(sigmas):
+    images = uniform(3, 4)
+    with pytest.raises(ValueError, match="sigmas"):
+        metrics.parzen_log_likelihood(images, images, images, sigmas)
+
+
+def test_parzen_ranks_memory_over_noise_and_collapse():
+    """Ten prototypes with little noise: far from uniform, and not one point."""
+    prototypes = uniform(10, 20, seed=1).round()[np.arange(200) % 10]
+    real = 0.8 * prototypes + 0.2 * uniform(200, 20)
+    seen, validation, test = real[:100], real[100:150], real[150:]
+
+    def score(samples):
+        return metrics.parzen_log_likelihood(samples, validation, test)[0]
+
+    collapsed = np.repeat(seen[:1], 100, axis=0)
+    assert score(seen) > 10 + max(score(uniform(100, 20)), score(collapsed))
+    assert score(seen) == pytest.approx(score(seen[::-1]), rel=1e-12)
+
+
+# Class shares
+
+
+def test_class_shares():
+    shares = metrics.class_shares(np.array([3, 3, 0, 9], np.uint8))
+    np.testing.assert_array_equal(shares, [0.25, 0, 0, 0.5, 0, 0, 0, 0, 0, 0.25])
+    assert shares.dtype == np.float64
+    np.testing.assert_array_equal(
+        metrics.class_shares([1, 0, 1, 1], 3), [0.25, 0.75, 0]
+    )
+
+
+def test_divergence_from_uniform():
+    assert metrics.divergence_from_uniform(np.full(10, 0.1)) == pytest.approx(0)
+    collapsed = metrics.class_shares(np.ones(50, int))
+    assert metrics.divergence_from_uniform(collapsed) == pytest.approx(math.log(10))
+    halves = metrics.divergence_from_uniform([0.5, 0.5, 0, 0])
+    assert halves == pytest.approx(math.log(2))
+    expected = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)  # in nats, of the shares
+    assert metrics.divergence_from_uniform([0.75, 0.25]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "labels", [[], [0, 10], [-1], [0.5], [[1, 2]], [math.nan], ["1"]]
+)
+def test_unusable_labels_are_refused(labels):
+    with pytest.raises(ValueError, match="labels must"):
+        metrics.class_shares(np.array(labels))
+
+
+@pytest.mark.parametrize("shares", [[0.5, 0.4], [1.5, -0.5], [math.nan, 1], [3, 1]])
+def test_unusable_shares_are_refused(shares):
+    with pytest.raises(ValueError, match="shares must"):
+        metrics.divergence_from_uniform(shares)
+
+
+# Nearest neighbours
+
+
+@pytest.mark.usefixtures("block")
+def test_nearest_neighbours_are_brute_force_in_any_blocks():
+    samples, training = uniform(45, 30), uniform(110, 30, seed=1)
+    index, distance = metrics.nearest_neighbours(samples, training)
+    expected = pairwise(samples, training)
+    np.testing.assert_array_equal(index, expected.argmin(axis=1))
+    np.testing.assert_allclose(distance, expected.min(axis=1), rtol=1e-12)
+    assert (index.dtype, distance.dtype) == (np.int64, np.float64)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+@pytest.mark.usefixtures("block")
+def test_memorised_images_lie_at_distance_0(dtype):
+    training = (255 * uniform(110, PIXELS)).astype(dtype)
+    training[90] = training[40]
+    rows = np.array([100, 40, 0, 90])
+    index, distance = metrics.nearest_neighbours(training[rows], training)
+    np.testing.assert_array_equal(index, [100, 40, 0, 40])  # the first of two copies
+    np.testing.assert_array_equal(distance, 0)
+
+
+def test_memorisation_shows_beside_unseen_images():
+    training, unseen = uniform(300, 50), uniform(50, 50, seed=1)
+    memorised = training[:50] + 0.01 * normal(50, 50)
+    floor = metrics.nearest_neighbours(unseen, training)[1].mean()
+    assert metrics.nearest_neighbours(memorised, training)[1].mean() < 0.1 * floor
+
+
+def test_distances_in_uint8_do_not_wrap_and_small_ones_survive():
+    black, white = np.zeros((1, 4), np.uint8), np.full((1, 4), 255, np.uint8)
+    assert metrics.nearest_neighbours(black, white)[1] == pytest.approx(510)
+    points = np.array([[1e4, 1e4], [-1e4, 1e4]])
+    _, distance = metrics.nearest_neighbours(points + np.array([0.1, 0]), points)
+    np.testing.assert_allclose(distance, 0.1, rtol=1e-4)
+
+
+# Modes of a mixture
+
+
+@pytest.mark.parametrize(("centres", "deviation"), [(RING, 0.01), (GRID, 0.05)])
+def test_true_samples_cover_every_mode(centres, deviation):
+    samples = np.repeat(centres, 4000, axis=0)
+    samples = samples + deviation * normal(len(samples), 2)
+    coverage = metrics.mode_coverage(samples, centres, deviation)
+    assert coverage.modes == len(centres)
+    assert coverage.high_quality == pytest.approx(1 - math.exp(-4.5), abs=0.002)
+    assert 1 - math.exp(-4.5) == pytest.approx(0.98889, abs=1e-5)
+    assert 0 <= coverage.reverse_kl < 1e-4
+
+
+def test_mode_coverage_counts_high_quality_samples_only():
+    """3 at mode 0, 1 at mode 1, 4 nearer to mode 2 than to others but not near."""
+    inside, outside = [0.0299, 0], [0.0301, 0]
+    samples = np.r_[
+        RING[[0, 0]], RING[[0]] + inside, RING[[1]] + inside, RING[[2] * 4] + outside
+    ]
+    coverage = metrics.mode_coverage(samples, RING, 0.01)
+    expected = 0.75 * math.log(0.75 * 8) + 0.25 * math.log(0.25 * 8)
+    assert (coverage.modes, coverage.high_quality) == (2, 0.5)
+    assert coverage.reverse_kl == pytest.approx(expected)
+
+
+def test_mode_coverage_of_collapsed_and_of_lost_samples():
+    collapsed = metrics.mode_coverage(np.repeat(RING[:1], 9, axis=0), RING, 0.01)
+    assert (collapsed.modes, collapsed.high_quality) == (1, 1.0)
+    assert collapsed.reverse_kl == pytest.approx(math.log(8))
+    lost = metrics.mode_coverage(np.zeros((9, 2), np.float32), RING, 0.01)
+    assert (lost.modes, lost.high_quality) == (0, 0.0)
+    assert math.isnan(lost.reverse_kl)  # 0 would call it perfect
+
+
+def test_mode_coverage_needs_a_positive_deviation():
+    for deviation in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match="must be over 0"):
+            metrics.mode_coverage(RING, RING, deviation)
+
+
+# Unusable input
+
+
+def scores(real, generated):
+    return metrics.neighbourhood_scores(real, generated, 1, 1)
+
+
+PAIRS = {
+    "kernel": lambda one, other: metrics.kernel_distance(one, other, 1, 2),
+    "neighbourhood": scores,
+    "parzen": lambda one, other: metrics.parzen_log_likelihood(one, one, other),
+    "parzen validation": lambda one, other: metrics.parzen_log_likelihood(
+        one, other, one
+    ),
+    "nearest": metrics.nearest_neighbours,
+    "modes": lambda one, other: metrics.mode_coverage(one, other, 1.0),
+}
+
+
+@pytest.mark.parametrize("function", PAIRS.values(), ids=PAIRS.keys())
+@pytest.mark.parametrize(
+    ("bad", "complaint"),
+    [
+        (np.where(np.eye(4, 2) == 1, np.nan, 0.0), "NaN or infinite"),
+        (np.where(np.eye(4, 2) == 1, np.inf, 0.0), "NaN or infinite"),
+        (np.zeros((0, 2)), "0 rows"),
+        (np.zeros((4, 3)), "differ in their columns"),
+        (np.zeros(4), "must be a matrix"),
+        (np.zeros((4, 2, 1)), "must be a matrix"),
+        (np.zeros((4, 0)), "must be a matrix"),
+        (np.zeros((4, 2), complex), "must be a matrix"),
+        (np.full((4, 2), "a"), "must be a matrix"),
+    ],
+)
+def test_unusable_sets_are_refused(function, bad, complaint):
+    good = uniform(4, 2)
+    function(good, good)
+    for arguments in ((good, bad), (bad, good)):
+        with pytest.raises(ValueError, match=complaint):
+            function(*arguments)
+
+
+def test_too_few_rows_for_k_are_refused():
+    enough, few = normal(6, 2), normal(5, 2)
+    metrics.neighbourhood_scores(enough, enough)
+    for pair in ((enough, few), (few, enough)):
+        with pytest.raises(ValueError, match="5 rows, at least 6 are needed"):
+            metrics.neighbourhood_scores(*pair)
+    for ks in ((0, 5), (3, 0), (-1, 5)):
+        with pytest.raises(ValueError, match="k must be at least 1"):
+            metrics.neighbourhood_scores(enough, enough, *ks)
+
+
+def test_too_few_rows_for_statistics_and_subsets_are_refused():
+    with pytest.raises(ValueError, match="1 rows, at least 2"):
+        metrics.gaussian(np.zeros((1, 3)))
+    with pytest.raises(ValueError, match="NaN"):
+        metrics.gaussian(np.full((3, 3), np.nan))
+    with pytest.raises(ValueError, match="generated: 999 rows, at least 1000"):
+        metrics.kernel_distance(np.zeros((1000, 2)), np.zeros((999, 2)))
+    for sizes in ((0, 2), (1, 1)):
+        with pytest.raises(ValueError, match="at least 1 subset of at least 2 rows"):
+            metrics.kernel_distance(normal(3, 2), normal(3, 2), *sizes)
+
+
+def test_statistics_of_different_features_are_refused():
+    with pytest.raises(ValueError, match="3 features cannot be compared with 4"):
+        frechet(normal(9, 3), normal(9, 4))

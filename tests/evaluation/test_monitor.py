@@ -1,0 +1,166 @@
+"""The judge's look at the samples in training, and the best checkpoint it keeps."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+from conftest import refused
+
+from gan_tf import evaluate, generate
+from gan_tf.data import sources
+from gan_tf.evaluation import monitor
+from gan_tf.evaluation.classifier import load_judge
+from gan_tf.images import read_png
+from gan_tf.storage import checkpoint, run_directory
+from gan_tf.training import loop
+
+
+class Drawn:
+    """A "generator" that gives these images, whatever the noise."""
+
+    input_shape = (None, 3)
+
+    def __init__(self, images):
+        self.rows = np.resize(images, (256, 784)).astype(np.float32) / 255
+
+    def __call__(self, noise):
+        import tensorflow as tf
+
+        return tf.constant(self.rows[: len(noise)])
+
+
+def figures_of(shares, distance=1.0):
+    return {monitor.DISTANCE: distance, **dict(zip(monitor.SHARES, shares))}
+
+
+def test_a_look_finds_the_only_digit(digits):
+    images, labels = digits
+    judge = load_judge()
+    one = monitor.look(Drawn(images[labels == 1][:1].reshape(1, 784)), judge, 0)
+    all_ten = monitor.look(Drawn(images[:256].reshape(256, 784)), judge, 0)
+    assert one.keys() == all_ten.keys() == monitor.FIGURES.keys()
+    for figures in (one, all_ten):
+        assert sum(figures[tag] for tag in monitor.SHARES) == pytest.approx(1)
+    assert max(one[tag] for tag in monitor.SHARES) == 1.0
+    assert one[monitor.DISTANCE] > 2 * all_ten[monitor.DISTANCE]
+    assert "over 30%" in monitor.warning(one)
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ([0.1] * 10, None),
+        ([0.01, 0.30] + [0.08625] * 8, None),
+        ([0.009] + [0.991 / 9] * 9, "Digits under 1% of the samples: 0"),
+        ([0.31] + [0.69 / 9] * 9, "Digits over 30%: 0"),
+        ([0.0, 0.0, 0.6, 0.4] + [0.0] * 6, "0, 1, 4, 5, 6, 7, 8, 9; over 30%: 2, 3"),
+    ],
+)
+def test_the_warning_names_the_digits(shares, words):
+    told = monitor.warning(figures_of(shares))
+    assert told is None if words is None else told.endswith(words)
+
+
+def test_the_sentence_has_the_figures():
+    shares = [0.05, 0.15] + [0.1] * 8
+    told = monitor.sentence(figures_of(shares, distance=3.14159))
+    assert told == "Frechet distance 3.14, class shares 5.0% to 15.0%"
+
+
+@pytest.fixture
+def as_mnist(monkeypatch):
+    """Gives the small data set the name that health looks for."""
+    load = sources.load
+
+    def renamed(*arguments):
+        return dataclasses.replace(load(*arguments), name="mnist")
+
+    monkeypatch.setattr(sources, "load", renamed)
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """Replaces the looks by these distances, in order; none left is an error."""
+    distances = []
+
+    def look(generator, judge, seed):
+        return figures_of([0.1] * 10, distances.pop(0))
+
+    monkeypatch.setattr(monitor, "look", look)
+    return distances
+
+
+def steps(run_dir):
+    return [checkpoint.step_of(path) for path in checkpoint.saved(run_dir)]
+
+
+def test_the_best_checkpoint_is_kept_beside_the_last(as_mnist, looks, tiny, tmp_path):
+    looks += [5.0, 2.0, 3.0, 4.0, 6.0, 2.0, 7.0]
+    gan = loop.train(tiny(epochs=70), tmp_path, progress=False)
+    assert looks == []
+    assert steps(tmp_path) == [70, 60, 50, 20]  # of two alike the first
+    assert checkpoint.judged(tmp_path)[0].name == "step-00000020"
+    found = [step for step, _ in checkpoint.generators(tmp_path, best=True)]
+    assert found == [20, 60, 50, 70]
+    best = checkpoint.load_generator(tmp_path, best=True).get_weights()
+    assert any((a != b).any() for a, b in zip(best, gan.average.get_weights()))
+
+
+def test_a_best_step_is_saved_between_two_saves(as_mnist, looks, tiny, tmp_path):
+    looks += [5.0, 2.0, 3.0, 1.0]
+    loop.train(tiny(epochs=40, save_every=1000), tmp_path, progress=False)
+    assert steps(tmp_path) == [40, 20, 10]
+    looks += [0.5, 0.7]  # a continued run knows what was best
+    loop.train(tiny(epochs=60, save_every=1000), tmp_path, progress=False)
+    assert steps(tmp_path) == [60, 50, 40]
+    assert checkpoint.judged(tmp_path)[0].name == "step-00000050"
+
+
+def test_health_is_told_and_warned_of(as_mnist, tiny, tmp_path, capsys):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with pytest.warns(UserWarning, match=r"step [12]0: mode collapse\? Digits"):
+        loop.train(tiny(epochs=20), tmp_path)  # two looks of the real judge
+    lines = re.findall(
+        r"^step (\d+), samples: Frechet distance [\d.]+, class shares .* to .*%$",
+        capsys.readouterr().out,
+        re.MULTILINE,
+    )
+    assert lines == ["10", "20"]
+    events = EventAccumulator(str(run_directory.events_dir(tmp_path)), {"tensors": 0})
+    events.Reload()
+    for tag in monitor.FIGURES:
+        assert [event.step for event in events.Tensors(tag)] == [10, 20]
+
+
+def test_health_changes_nothing_else(as_mnist, looks, tiny, tmp_path):
+    looks += [1.0, 2.0]
+    judged = loop.train(tiny(), tmp_path / "on", progress=False)
+    alone = loop.train(tiny(health=False), tmp_path / "off", progress=False)
+    for a, b in zip(judged.generator.get_weights(), alone.generator.get_weights()):
+        np.testing.assert_array_equal(a, b)
+    sheets = [read_png(tmp_path / name / "samples.png") for name in ("on", "off")]
+    np.testing.assert_array_equal(*sheets)
+
+
+@pytest.mark.parametrize("module", [generate, evaluate], ids=["generate", "evaluate"])
+def test_other_data_are_not_judged(looks, tiny, tmp_path, invoke, module):
+    loop.train(tiny(), tmp_path, progress=False)  # a look would be an error
+    assert checkpoint.judged(tmp_path) == []
+    refused(
+        invoke(module, "--run_dir", tmp_path, "--checkpoint", "best"),
+        "holds no judged checkpoint",
+    )
+
+
+def test_generate_draws_the_best(as_mnist, looks, tiny, tmp_path, invoke):
+    looks += [1.0, 2.0]
+    loop.train(tiny(), tmp_path, progress=False)
+    sheets = []
+    for which in ("best", "last"):
+        out = tmp_path / f"{which}.png"
+        flags = ("--run_dir", tmp_path, "--checkpoint", which, "--out", out)
+        assert invoke(generate, *flags)[0] == 0
+        sheets.append(read_png(out))
+    assert (sheets[0] != sheets[1]).any()

@@ -1,0 +1,273 @@
+"""Whole runs: what they leave, how they continue, how they end."""
+
+import itertools
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from conftest import environment, flags_of
+
+import gan_tf
+from gan_tf import images
+from gan_tf.errors import UserError
+from gan_tf.storage import checkpoint, run_directory
+from gan_tf.training import loop, summary
+
+
+def state(gan):
+    names = ("generator", "discriminator", "average")
+    names += ("generator_optimizer", "discriminator_optimizer")
+    arrays = [v.numpy() for name in names for v in getattr(gan, name).variables]
+    return [*arrays, gan.step.numpy()]
+
+
+def assert_same(one, other):
+    for a, b in zip(state(one), state(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def train(config, run_dir):
+    return gan_tf.train(config, run_dir, progress=False)
+
+
+@pytest.fixture(scope="module")
+def finished(data_dir, tmp_path_factory):
+    """One finished run of 40 steps."""
+    from conftest import TINY
+
+    config = gan_tf.Config(**TINY, data_dir=str(data_dir), epochs=40)
+    run_dir = tmp_path_factory.mktemp("finished")
+    return config, run_dir, train(config, run_dir)
+
+
+def test_a_run_leaves_everything_the_readme_names(finished):
+    _, run_dir, gan = finished
+    assert int(gan.step) == 40
+    files = {str(p.relative_to(run_dir)) for p in run_dir.rglob("*") if p.is_file()}
+    sheets = {f"samples/step-{step:08d}.png" for step in (0, 10, 20, 30, 40)}
+    pictures = {"samples.png", "losses.png", "training.gif"}
+    assert {"config.json"} | sheets | pictures <= files
+    saved = [checkpoint.step_of(path) for path in checkpoint.saved(run_dir)]
+    assert saved == [40, 30, 20]
+    assert not [name for name in files if ".part" in name]
+    curves = summary.read_scalars(run_directory.events_dir(run_dir))
+    assert curves["d_loss"][0] == list(range(5, 41, 5))
+
+
+def test_the_sheets_say_what_they_show_and_change(finished):
+    _, run_dir, _ = finished
+    sheets = [
+        images.read_png(run_directory.sheet_path(run_dir, step))
+        for step in range(0, 41, 10)
+    ]
+    for one, other in itertools.combinations(sheets, 2):
+        assert (one != other).any()
+    np.testing.assert_array_equal(images.read_png(run_dir / "samples.png"), sheets[-1])
+
+
+def test_training_moves_towards_the_data(finished, tiny, tmp_path):
+    """A run long enough to see the mean image appear."""
+    gan = train(tiny(epochs=300, learning_rate=3e-3), tmp_path)
+    from gan_tf.data import sources
+    from gan_tf.gan.sampling import sample
+
+    real = sources.load("mnist", str(finished[0].data_dir)).images.mean(axis=0) / 255
+    drawn = sample(gan.sampler, 0, 200).mean(axis=0) / 255
+    blank = np.full_like(drawn, 0.5)
+    assert np.abs(drawn - real).mean() < 0.5 * np.abs(blank - real).mean()
+
+
+def test_a_finished_run_is_left_alone(finished, capsys):
+    config, run_dir, gan = finished
+    before = {p: p.stat().st_mtime_ns for p in (run_dir / "checkpoints").rglob("*")}
+    again = gan_tf.train(config, run_dir)
+    assert "is finished: 40 steps done" in capsys.readouterr().out
+    assert_same(again, gan)
+    after = {p: p.stat().st_mtime_ns for p in (run_dir / "checkpoints").rglob("*")}
+    assert before == after
+
+
+def test_pictures_that_a_kill_prevented_are_drawn_by_the_next_command(tiny, tmp_path):
+    config = tiny(epochs=12)
+    train(config, tmp_path)
+    for name in ("samples.png", "losses.png", "training.gif"):
+        (tmp_path / name).unlink()
+    train(config, tmp_path)
+    assert (tmp_path / "training.gif").exists()
+    old = (tmp_path / "samples.png").read_bytes()
+    train(tiny(epochs=24), tmp_path)
+    assert (tmp_path / "samples.png").read_bytes() != old
+
+
+def test_more_epochs_extend_a_run_exactly(finished, tiny, tmp_path):
+    train(tiny(epochs=17), tmp_path)
+    extended = train(tiny(epochs=40), tmp_path)
+    assert_same(extended, finished[2])
+
+
+def test_intervals_and_call_length_do_not_change_the_result(finished, tiny, tmp_path):
+    other = tiny(
+        epochs=40, steps_per_call=11, log_every=3, sample_every=16, save_every=9
+    )
+    assert_same(train(other, tmp_path), finished[2])
+
+
+def test_each_option_that_shapes_the_result_does(finished, tiny, tmp_path):
+    for number, change in enumerate(
+        ({"seed": 1}, {"learning_rate": 1e-3}, {"r1_weight": 3.0}, {"beta_1": 0.9})
+    ):
+        gan = train(tiny(epochs=40, **change), tmp_path / str(number))
+        assert any((a != b).any() for a, b in zip(state(gan)[:-1], state(finished[2])))
+
+
+def test_another_configuration_is_refused(finished, tiny):
+    _, run_dir, _ = finished
+    with pytest.raises(UserError, match=r"beta_1: 0\.0, 0\.9"):
+        train(tiny(epochs=40, beta_1=0.9), run_dir)
+
+
+def start(config, run_dir, **settings):
+    command = [sys.executable, "-m", "gan_tf.train", *flags_of(config)]
+    return subprocess.Popen(
+        [*command, f"--run_dir={run_dir}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        **settings,
+    )
+
+
+def wait_for_checkpoint(process, run_dir, number=1):
+    limit = time.monotonic() + 120
+    while len(checkpoint.saved(run_dir)) < number:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [{"jit_compile": False}, {"jit_compile": True}, {"precision": "mixed_bfloat16"}],
+    ids=str,
+)
+def test_a_run_that_is_killed_continues_bit_for_bit(tiny, tmp_path, way):
+    # Ends at the next multiple of 10 after the kill, twice as far as the first half.
+    config = tiny(epochs=10**6, save_every=20, **way)
+    process = start(config, tmp_path / "killed")
+    wait_for_checkpoint(process, tmp_path / "killed", number=2)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    half = checkpoint.step_of(checkpoint.saved(tmp_path / "killed")[0])
+    whole = tiny(epochs=2 * half, save_every=20, **way)
+    resumed = train(whole, tmp_path / "killed")
+    assert int(resumed.step) == 2 * half
+    assert_same(resumed, train(whole, tmp_path / "undisturbed"))
+    curves = [
+        summary.read_scalars(run_directory.events_dir(tmp_path / name))["g_loss"]
+        for name in ("killed", "undisturbed")
+    ]
+    assert curves[0][0] == curves[1][0]
+    np.testing.assert_allclose(curves[0][1], curves[1][1], rtol=1e-6)  # sums of parts
+    leftovers = [p for p in (tmp_path / "killed").rglob(".*") if p.is_file()]
+    assert leftovers == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_save_and_say_how_to_go_on(tiny, tmp_path, number):
+    config = tiny(epochs=10**6, save_every=10**6, log_every=10, sample_every=10**6)
+    process = start(config, tmp_path)
+    for line in process.stdout:
+        if line.startswith("step 20 of"):
+            break
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert errors == ""
+    (saved,) = checkpoint.saved(tmp_path)
+    step = checkpoint.step_of(saved)
+    assert step >= 20
+    assert (
+        f"stopped by {number.name} at step {step}, saved; the same command goes on"
+        in output
+    )
+    assert int(train(tiny(epochs=step + 1), tmp_path).step) == step + 1
+
+
+def test_training_works_outside_the_main_thread(tiny, tmp_path):
+    thread = threading.Thread(target=train, args=(tiny(epochs=3), tmp_path))
+    thread.start()
+    thread.join()
+    assert [checkpoint.step_of(path) for path in checkpoint.saved(tmp_path)] == [3]
+
+
+def test_losses_that_are_not_finite_stop_the_run(tiny, tmp_path):
+    config = tiny(
+        epochs=200, learning_rate=1e18, output_activation="linear", save_every=1
+    )
+    with pytest.raises(
+        UserError, match=r"between steps \d+ and \d+; the last"
+    ) as caught:
+        train(config, tmp_path)
+    newest = checkpoint.saved(tmp_path)[0]
+    assert str(newest) in str(caught.value)
+    weights = checkpoint.load_generator(tmp_path, averaged=False).get_weights()
+    assert all(np.isfinite(w).all() for w in weights)
+
+
+def test_the_optional_stop_rule(tiny, tmp_path, capsys):
+    config = tiny(epochs=500, stop_g_loss=100.0)
+    gan = train(config, tmp_path)
+    assert int(gan.step) == 5  # the first mean of the losses
+    assert (tmp_path / "samples.png").exists()
+    gan = gan_tf.train(config, tmp_path)
+    assert int(gan.step) == 5
+    assert "is finished" in capsys.readouterr().out
+    assert int(train(tiny(epochs=20), tmp_path).step) == 20  # without the rule
+
+
+def test_a_plan_changes_nothing(finished, tiny, tmp_path):
+    text = loop.plan(tiny(epochs=30), tmp_path / "new")
+    assert "--latent_dim 4" in text
+    assert "new, from step 0" in text
+    assert "to do: 30 steps, 1.0 passes over the data; 3 sample sheets" in text
+    assert list(tmp_path.iterdir()) == []
+    config, run_dir, _ = finished
+    assert "to do: 0 steps" in loop.plan(config, run_dir)
+    with pytest.raises(UserError, match="another configuration"):
+        loop.plan(tiny(seed=8), run_dir)
+
+
+def test_events_split_calls_and_nothing_is_skipped(tiny, data_dir):
+    from gan_tf.data import sources
+
+    config = tiny(epochs=33, steps_per_call=8, log_every=5, sample_every=6)
+    training = sources.load("mnist", str(data_dir))
+    for begin in (0, 13):
+        step = begin
+        for chunk, first, last in loop._calls(training, config, begin):
+            assert 0 <= first < last <= len(chunk)
+            assert first == (step - begin) % 8
+            step += last - first
+            inside = range(step - (last - first) + 1, step)
+            assert all(s % every for s in inside for every in (5, 6, 10))
+        assert step == 33
+
+
+def test_the_film_has_a_bounded_number_of_frames(tiny, tmp_path, monkeypatch):
+    from PIL import Image
+
+    monkeypatch.setattr(loop, "_MOST_FRAMES", 10)
+    train(tiny(epochs=24, sample_every=1, save_every=1000), tmp_path)
+    assert len(list((tmp_path / "samples").iterdir())) == 25
+    with Image.open(tmp_path / "training.gif") as film:
+        assert 5 < film.n_frames <= 10
+        film.seek(film.n_frames - 1)
+        last = np.asarray(film.convert("L")).astype(int)
+    sheet = images.read_png(run_directory.sheet_path(tmp_path, 24))
+    np.testing.assert_allclose(last, sheet, atol=6)  # a GIF has fewer greys
