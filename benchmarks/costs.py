@@ -153,8 +153,8 @@ def run_shares(config: Config, work: Path) -> dict:
         for name, owner, function in (
             ("logging", summary.Summary, "write"),
             ("logging", summary.Summary, "add"),
-            ("sheets", loop, "_draw_sheet"),
-            ("looks", loop, "_look"),
+            ("sheets", loop, "_write_sample_grid"),
+            ("looks", loop, "_probe"),
             ("checkpoints", checkpoint, "save"),
         ):
             plain = getattr(owner, function)

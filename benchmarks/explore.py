@@ -21,7 +21,7 @@ import tensorflow as tf
 from gan_tf import build_discriminator, build_generator
 from gan_tf.data import sources
 from gan_tf.evaluation import metrics
-from gan_tf.evaluation.classifier import judge_images, load_judge
+from gan_tf.evaluation.classifier import classify, load_classifier
 from gan_tf.gan import losses
 from gan_tf.gan.noise import SAMPLING, TRAINING, latent
 from gan_tf.images import to_pixels, to_unit
@@ -81,8 +81,10 @@ def main() -> None:
     images = drawn(generator, options)
     if values.samples:
         np.savez_compressed(values.samples, images=images)
-    judge = load_judge(Path(values.judge), "") if values.judge else load_judge()
-    features, labels = judge_images(judge, images)
+    judge = (
+        load_classifier(Path(values.judge), "") if values.judge else load_classifier()
+    )
+    features, labels = classify(judge, images)
     shares = metrics.class_shares(labels)
     result = {
         "options": options,

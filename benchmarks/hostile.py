@@ -272,7 +272,7 @@ def judge(home: Path) -> Target:
         assert all(np.isfinite(w).all() for w in judge.model.get_weights())
         return 10 * path.stat().st_size  # float32 weights, twice
 
-    read = classifier.load_judge.__wrapped__
+    read = classifier.load_classifier.__wrapped__
     seeds = [b"", b"\x10\0\0\0\1", bytes(range(100))]
     return Target(lambda: seeds, write, lambda: read(path, ""), check)
 
@@ -835,7 +835,7 @@ def manifest(home: Path) -> Target:
         return _put(path, _json_content(data, saved.manifest))
 
     def read() -> Any:
-        checkpoint.judged(home)
+        checkpoint.scored(home)
         checkpoint.distance_of(saved.folder)
         return checkpoint._check(saved.folder)
 

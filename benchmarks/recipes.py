@@ -94,11 +94,11 @@ def scorer(data_dir: str, paths: list[str]):
     with quiet_tensorflow():
         from gan_tf.data import sources
         from gan_tf.evaluation import scores
-        from gan_tf.evaluation.classifier import load_judge
+        from gan_tf.evaluation.classifier import load_classifier
         from gan_tf.gan import sampling
         from gan_tf.storage import checkpoint
-    judges = {SHIPPED: load_judge()}
-    judges |= {Path(path).stem: load_judge(Path(path), "") for path in paths}
+    judges = {SHIPPED: load_classifier()}
+    judges |= {Path(path).stem: load_classifier(Path(path), "") for path in paths}
     splits = [
         sources.load("mnist", data_dir, split).images for split in ("train", "test")
     ]
@@ -111,7 +111,7 @@ def scorer(data_dir: str, paths: list[str]):
         return {
             name: {
                 "sha256": judge.digest,
-                "real": judge.floors,
+                "real": judge.real_scores,
                 "figures": scores.evaluate(
                     images, judge, real if name == SHIPPED else None
                 ),
@@ -139,7 +139,7 @@ def told(config: Config) -> dict:
         for field in dataclasses.fields(config)
         if field.metadata.get("shapes_run", True)
         and field.name != "seed"
-        and (value := getattr(config, field.name)) != field.metadata.get("absent")
+        and (value := getattr(config, field.name)) != field.metadata.get("value_before")
     }
     return json.loads(json.dumps(shaping)) | {"epochs": config.epochs}
 

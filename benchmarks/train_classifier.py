@@ -18,9 +18,9 @@ import numpy as np
 import tensorflow as tf
 
 from gan_tf.data import sources
-from gan_tf.evaluation.classifier import Judge, build_classifier, judge_images
+from gan_tf.evaluation.classifier import Classifier, build_classifier, classify
 from gan_tf.evaluation.metrics import gaussian
-from gan_tf.evaluation.scores import RealImages, real_figures
+from gan_tf.evaluation.scores import RealImages, real_scores
 
 BATCH = 128
 
@@ -80,7 +80,7 @@ def trained(training, test, seed: int, epochs: int) -> keras.Model:
     batches = batches.map(lambda x, y: (disturb(x, training=True), y)).prefetch(2)
     for epoch in range(epochs):
         history = model.fit(batches, verbose=0).history
-        _, labels = judge_images(Judge(model, None, {}, ""), test.images)
+        _, labels = classify(Classifier(model, None, {}, ""), test.images)
         print(
             f"epoch {epoch + 1}, loss {history['loss'][0]:.4f}, "
             f"test accuracy {np.mean(labels == test.labels):.4f} (not averaged)",
@@ -92,10 +92,10 @@ def trained(training, test, seed: int, epochs: int) -> keras.Model:
 
 def write(path: str, model: keras.Model, training, test) -> None:
     """Writes weights and real figures; prints what the judge is worth."""
-    features, labels = judge_images(Judge(model, None, {}, ""), test.images)
-    judge = Judge(model, gaussian(features), {}, "")
+    features, labels = classify(Classifier(model, None, {}, ""), test.images)
+    judge = Classifier(model, gaussian(features), {}, "")
     real = RealImages(training.images, test.images)
-    floors = {f"floor_{k}": v for k, v in real_figures(judge, real).items()}
+    floors = {f"floor_{k}": v for k, v in real_scores(judge, real).items()}
     weights = {
         f"weight_{number:02d}": weight.astype(np.float16)
         for number, weight in enumerate(model.get_weights())

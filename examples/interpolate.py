@@ -10,7 +10,7 @@ are the few lines that do it.
 import argparse
 
 from gan_tf import load_generator
-from gan_tf.gan.sampling import walk
+from gan_tf.gan.sampling import interpolate
 from gan_tf.images import enlarged, grid, write_gif
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     values = flags.parse_args()
 
     generator = load_generator(values.run_dir)
-    walks = walk(generator, values.seed, walks=64, points=values.points)
+    walks = interpolate(generator, values.seed, walks=64, points=values.points)
     frames = [enlarged(grid(moment), 2) for moment in walks.swapaxes(0, 1)]
     write_gif(values.out, frames + frames[-2:0:-1], seconds=0.06)
     print(f"wrote {values.out}")

@@ -20,9 +20,9 @@ def _option(default: Any, help: str, **rules: Any) -> Any:
 
     Rules: `minimum` (allowed), `below` (not allowed any more), `choices`,
     `shapes_run=False` for options that leave the trained weights as they are, so
-    that a run may be continued under another value, and `absent`, which every option
-    needs that joins after version 0.1.0: the value that the runs from before it had
-    in effect. It is what an older `config.json` is read with, whatever the default.
+    that a run may be continued under another value, and `value_before`. Every option
+    that joins after version 0.1.0 needs the last: the value that older runs had in
+    effect. It is what an older `config.json` is read with, whatever the default.
     """
     return dataclasses.field(default=default, metadata={"help": help, **rules})
 
@@ -105,14 +105,14 @@ class Config:
         "float32",
         "of matrix products; mixed_bfloat16 pays on GPUs and some CPUs, else it warns",
         choices=("float32", "mixed_bfloat16"),
-        absent="float32",
+        value_before="float32",
     )
     strategy: str = _option(
         "auto",
         "devices: one, mirrored (this machine's GPUs), multi_worker (TF_CONFIG), auto",
         choices=("auto", "one", "mirrored", "multi_worker"),
         shapes_run=False,
-        absent="one",
+        value_before="one",
     )
     steps_per_call: int = _option(
         50, "steps in one compiled call", minimum=1, below=2**16, shapes_run=False
@@ -154,12 +154,16 @@ class Config:
     def from_dict(cls, values: dict[str, Any]) -> Config:
         """The inverse of `to_dict`, also for a dictionary of an older version.
 
-        Options that joined later get their `absent` value; other missing names and
+        Options that joined later get their `value_before`; other missing names and
         unknown ones are refused.
         """
         given = values if isinstance(values, dict) else {}
         fields = dataclasses.fields(cls)
-        later = {f.name: f.metadata["absent"] for f in fields if "absent" in f.metadata}
+        later = {
+            f.name: f.metadata["value_before"]
+            for f in fields
+            if "value_before" in f.metadata
+        }
         odd = {field.name for field in fields} ^ set(later | given)
         if odd:
             raise UserError(
@@ -197,7 +201,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
 }
 
-_MOST_LAYERS = 64
+_MAX_LAYERS = 64
 
 OPTION_TYPES: dict[str, Any] = typing.get_type_hints(Config)
 
@@ -216,8 +220,8 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     if OPTION_TYPES[field.name] == tuple[int, ...]:
         if not isinstance(value, (tuple, list)):
             raise UserError(f"{field.name} must be a list of integers, not {value!r}")
-        if len(value) > _MOST_LAYERS:
-            raise UserError(f"{field.name} must be at most {_MOST_LAYERS} sizes")
+        if len(value) > _MAX_LAYERS:
+            raise UserError(f"{field.name} must be at most {_MAX_LAYERS} sizes")
         return tuple(_scalar(field, int, item) for item in value)
     return _scalar(field, OPTION_TYPES[field.name], value)
 

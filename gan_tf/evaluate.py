@@ -70,7 +70,7 @@ def main(values: argparse.Namespace) -> None:
         from gan_tf.evaluation import classifier, domain, scores
         from gan_tf.files import write_atomically, write_json
         from gan_tf.training import summary
-    judge = classifier.load_judge()
+    judge = classifier.load_classifier()
     sets = _samples(values) if values.samples else _run_samples(values)
     first = next(sets)  # what is wrong with it is told before the work
     real = _real_images(values.data_dir)
@@ -87,7 +87,7 @@ def main(values: argparse.Namespace) -> None:
     out = Path(values.out) if values.out else home
     content = {
         "judge": judge.digest,
-        "real": domain.REAL | judge.floors,
+        "real": domain.REAL | judge.real_scores,
         "results": results,
         "warnings": [told for told in warnings.values() if told],
     }

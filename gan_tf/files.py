@@ -13,7 +13,7 @@ from typing import Any
 
 from gan_tf.errors import UserError
 
-_MOST_JSON = 1 << 16  # bytes; ours have about two thousand
+_MAX_JSON = 1 << 16  # bytes; ours have about two thousand
 
 
 def write_atomically(path: str | os.PathLike, content: bytes) -> None:
@@ -102,7 +102,7 @@ def read_json(path: str | os.PathLike) -> dict[str, Any]:
     try:
         # A pipe would let us wait for ever, a device never end.
         special = path.exists() and not path.is_file()
-        if special or path.stat().st_size > _MOST_JSON:
+        if special or path.stat().st_size > _MAX_JSON:
             raise UserError(f"{path} is damaged: too large to be ours, or no file")
         content = json.loads(path.read_bytes())
         fits = content.pop("sha256") == _seal(content)

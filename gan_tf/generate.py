@@ -107,9 +107,9 @@ def _write_images(
 
 def _write_walks(generator: keras.Model, values: argparse.Namespace, out: Path) -> None:
     from gan_tf import images
-    from gan_tf.gan.sampling import walk
+    from gan_tf.gan.sampling import interpolate
 
-    walks = walk(generator, values.seed, values.num, values.points)
+    walks = interpolate(generator, values.seed, values.num, values.points)
     if out.suffix == ".png":
         sheet = images.grid(_flat(walks), columns=values.points)
         images.write_png(out, sheet)

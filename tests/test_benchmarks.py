@@ -10,7 +10,7 @@ import tensorflow as tf
 from conftest import ROOT
 
 from gan_tf import Config
-from gan_tf.evaluation.classifier import load_judge
+from gan_tf.evaluation.classifier import load_classifier
 from gan_tf.gan.noise import TRAINING, latent
 from gan_tf.gan.state import build_gan
 from gan_tf.gan.step import compile_train_steps
@@ -35,7 +35,7 @@ def test_readme_and_notes_show_the_stored_results(recipes):
 
 def test_the_stored_results_are_of_this_version(recipes):
     results = recipes.read(recipes.RESULTS)
-    assert results["judges"][recipes.SHIPPED]["sha256"] == load_judge().digest
+    assert results["judges"][recipes.SHIPPED]["sha256"] == load_classifier().digest
     assert results["rows"]["default"]["seeds"].keys() == {"0", "1", "2"}
     for row, entry in results["rows"].items():
         name, changes = recipes.LADDER[row]

@@ -62,7 +62,7 @@ def test_it_goes_on(golden):
 def test_what_it_does_not_know_has_a_value_for_it():
     known = files.read_json(GOLDEN / "run" / "config.json")["config"]
     later = [f for f in dataclasses.fields(Config) if f.name not in known]
-    assert all("absent" in field.metadata for field in later)
+    assert all("value_before" in field.metadata for field in later)
 
 
 def test_an_option_that_joined_later_keeps_old_runs_as_they_were(monkeypatch):
@@ -72,7 +72,7 @@ def test_an_option_that_joined_later_keeps_old_runs_as_they_were(monkeypatch):
     del values["r1_every"]
     with pytest.raises(gan_tf.UserError, match="r1_every"):
         Config.from_dict(values)
-    monkeypatch.setattr(joined, "metadata", joined.metadata | {"absent": 1})
+    monkeypatch.setattr(joined, "metadata", joined.metadata | {"value_before": 1})
     assert Config.from_dict(values).r1_every == 1  # not the default, which is 4
     with pytest.raises(gan_tf.UserError, match="see colour"):
         Config.from_dict(values | {"colour": 1})

@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 from gan_tf.config import RECIPES, Config, as_text
-from gan_tf.evaluation.monitor import FIGURES
+from gan_tf.evaluation.monitor import METRICS
 from gan_tf.training.summary import SCALARS
 
 README = (ROOT / "README.md").read_text()
@@ -35,7 +35,7 @@ def test_the_document_recipe_is_told():
 
 
 def test_the_table_of_tags_is_what_is_written():
-    tags = SCALARS | FIGURES
+    tags = SCALARS | METRICS
     rows = [f"| `{name}` | {what} |" for name, what in tags.items()]
     assert "\n".join(rows) in README
 

@@ -22,12 +22,12 @@ import numpy as np
 from gan_tf.errors import UserError
 
 # DEFLATE cannot pack better than this (zlib's technical notes: 1032 to 1).
-_MOST_PACKED = 1032
+_MAX_PACKED = 1032
 # What packed data may unpack to: over a million images. Larger sets, given unpacked,
 # are bounded by the disk they already take.
-_MOST_UNPACKED = 1 << 30
+_MAX_UNPACKED = 1 << 30
 _BLOCK = 1 << 16  # bytes read at a time
-_MOST_HEADER = 1000  # characters; an honest one has about 120
+_MAX_HEADER = 1000  # characters; an honest one has about 120
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
@@ -74,9 +74,9 @@ def _content(
     promised = math.prod(shape)
     if not promised:
         raise damaged(path, "it holds no image")
-    if min(shape, default=0) < 0 or promised > size * (_MOST_PACKED if packed else 1):
+    if min(shape, default=0) < 0 or promised > size * (_MAX_PACKED if packed else 1):
         raise damaged(path, f"its header promises {promised} bytes, more than it has")
-    if packed and promised > _MOST_UNPACKED:
+    if packed and promised > _MAX_UNPACKED:
         raise damaged(path, f"{promised} bytes are too many; unpack it first")
     content = bytearray()
     # In blocks: one large read would take what is promised before any of it is there.
@@ -144,7 +144,7 @@ def _npy_header(path: Path, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.d
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            return np.lib.format.read_array_header_1_0(file, _MOST_HEADER)
+            return np.lib.format.read_array_header_1_0(file, _MAX_HEADER)
     except Exception as error:  # all that Python's parser and NumPy's types can raise
         raise damaged(path, f"its NPY header is wrong ({error})") from error
 

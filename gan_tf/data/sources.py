@@ -25,8 +25,8 @@ from gan_tf.images import SIDE
 # The host tensorflow_datasets fetches MNIST from.
 _MNIST_HOST = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 _PROBE_SECONDS = 4.0
-_MOST_RECORD = 1 << 16  # bytes of one image, packed; MNIST's have a few hundred
-_MOST_INFO = 1 << 20
+_MAX_RECORD = 1 << 16  # bytes of one image, packed; MNIST's have a few hundred
+_MAX_INFO = 1 << 20
 # How a PNG file of 28x28 pixels, 8 bits each, grey, begins.
 _PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">2I2B", SIDE, SIDE, 8, 0)
 _STROKES = {"train": (30000, 0), "test": (10000, 1)}  # count, seed
@@ -249,7 +249,7 @@ def _read_prepared(folder: Path, split: str) -> ImageSet:
     try:
         shards = _shards(folder, split)
         for path, count in shards.items():
-            if count_records(path, _MOST_RECORD) != (count, path.stat().st_size):
+            if count_records(path, _MAX_RECORD) != (count, path.stat().st_size):
                 raise ValueError(f"{path.name} has not the {count} images it should")
         rows = tf.data.TFRecordDataset([str(path) for path in shards])
         rows = rows.map(_prepared_row, tf.data.AUTOTUNE).batch(sum(shards.values()))
@@ -275,7 +275,7 @@ def _prepared_row(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 def _shards(folder: Path, split: str) -> dict[Path, int]:
     """A split's files in order, and how many examples each has."""
     info = folder / "dataset_info.json"
-    if info.stat().st_size > _MOST_INFO:
+    if info.stat().st_size > _MAX_INFO:
         raise ValueError(f"{info.name} is too large")
     splits = {entry["name"]: entry for entry in json.loads(info.read_bytes())["splits"]}
     counts = [int(count) for count in splits[split]["shardLengths"]]

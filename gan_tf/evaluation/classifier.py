@@ -28,20 +28,20 @@ _BATCH = 100  # 500 take 220 MB more
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Judge:
+class Classifier:
     """The classifier and what MNIST's 10000 test images look like to it.
 
     Attributes:
         model: images `[N, 28, 28, 1]` to features `[N, 64]` and logits `[N, 10]`.
         real: mean and covariance of the test images' features.
-        floors: what 10000 real training images score, by metric: as good as any
+        real_scores: what 10000 real training images score, by metric: as good as any
             generator should be expected to be.
         digest: SHA-256 of the weights file, hex; names the judge.
     """
 
     model: keras.Model
     real: Gaussian
-    floors: dict[str, float]
+    real_scores: dict[str, float]
     digest: str
 
 
@@ -71,7 +71,7 @@ def build_classifier(seed: int = 0) -> keras.Model:
 
 
 @functools.cache
-def load_judge(path: Path = _WEIGHTS, digest: str = _SHA256) -> Judge:
+def load_classifier(path: Path = _WEIGHTS, digest: str = _SHA256) -> Classifier:
     """Loads the shipped judge (or another made by the same script).
 
     Args:
@@ -93,21 +93,21 @@ def load_judge(path: Path = _WEIGHTS, digest: str = _SHA256) -> Judge:
         raise UserError(f"{path} is no judge's file ({error})") from error
 
 
-def _judge(content: bytes, digest: str) -> Judge:
+def _judge(content: bytes, digest: str) -> Classifier:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         model = build_classifier()
         names = [f"weight_{number:02d}" for number in range(len(model.weights))]
         model.set_weights([arrays[name].astype(np.float32) for name in names])
         real = Gaussian(arrays["real_mean"], arrays["real_covariance"])
-        floors = {
+        real_scores = {
             name.removeprefix("floor_"): float(arrays[name])
             for name in arrays.files
             if name.startswith("floor_")
         }
-    return Judge(model, real, floors, digest)
+    return Classifier(model, real, real_scores, digest)
 
 
-def judge_images(judge: Judge, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def classify(judge: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Features, float64 `[N, 64]`, and labels, int `[N]`, of uint8 `[N, 28, 28]`."""
     features, labels = [], []
     for start in range(0, len(images), _BATCH):

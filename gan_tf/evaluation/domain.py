@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 # The figure, with its meaning for people, and what MNIST's images score.
-FIGURE = {"in_domain_share": "share of samples laid out as MNIST's digits are"}
+METRIC = {"in_domain_share": "share of samples laid out as MNIST's digits are"}
 REAL = {"in_domain_share": 1.0}
 
 _CENTRE = 14  # row and column of the centre of mass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from gan_tf.evaluation.classifier import Judge, judge_images
+from gan_tf.evaluation.classifier import Classifier, classify
 from gan_tf.evaluation.metrics import class_shares, frechet_distance, gaussian
 from gan_tf.gan.sampling import sample
 
@@ -12,25 +12,25 @@ COUNT = 1000  # samples of a look
 SHARES = tuple(f"health/share_of_{digit}" for digit in range(10))
 DISTANCE = "health/frechet_distance"
 # What a look gives: TensorBoard's tags with their meaning for people.
-FIGURES = {
+METRICS = {
     DISTANCE: "Frechet distance of 1000 samples: above that of evaluate's 10000",
     **{tag: f"share of {tag[-1]} among 1000 samples, 0 to 1" for tag in SHARES},
 }
 _RAREST, _COMMONEST = 0.01, 0.30  # shares beyond which we warn
 
 
-def look(generator: keras.Model, judge: Judge, seed: int) -> dict[str, float]:
-    """The `FIGURES` of the first samples of a seed.
+def probe(generator: keras.Model, judge: Classifier, seed: int) -> dict[str, float]:
+    """The `METRICS` of the first samples of a seed.
 
     The Frechet distance falls with the number of samples, so it compares looks at one
     run with each other and with nothing else.
     """
-    features, labels = judge_images(judge, sample(generator, seed, COUNT))
+    features, labels = classify(judge, sample(generator, seed, COUNT))
     distance = frechet_distance(gaussian(features), judge.real)
     return {DISTANCE: distance, **dict(zip(SHARES, class_shares(labels).tolist()))}
 
 
-def sentence(figures: dict[str, float]) -> str:
+def describe(figures: dict[str, float]) -> str:
     """The figures for the progress display."""
     shares = [figures[tag] for tag in SHARES]
     return (

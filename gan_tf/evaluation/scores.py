@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from gan_tf.evaluation import domain, metrics
-from gan_tf.evaluation.classifier import Judge, judge_images
+from gan_tf.evaluation.classifier import Classifier, classify
 from gan_tf.images import SIDE, grid, png_bytes_of_figure, to_unit
 
 COUNT = 10000  # samples of every report: the Frechet distance depends on it
@@ -57,7 +57,7 @@ class RealImages:
 
 def evaluate(
     images: np.ndarray,
-    judge: Judge,
+    judge: Classifier,
     real: RealImages | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, float]:
@@ -69,7 +69,7 @@ def evaluate(
         tell: is told what is being computed, for a display of progress.
     """
     tell("features")
-    features, labels = judge_images(judge, images)
+    features, labels = classify(judge, images)
     shares = metrics.class_shares(labels)
     figures = {
         "mnist_frechet_distance": metrics.frechet_distance(
@@ -87,12 +87,12 @@ def evaluate(
 def _compare(
     images: np.ndarray,
     features: np.ndarray,
-    judge: Judge,
+    judge: Classifier,
     real: RealImages,
     tell: Callable[[str], None],
 ) -> dict[str, float]:
     """The metrics that need real images."""
-    real_features, _ = judge_images(judge, real.test)
+    real_features, _ = classify(judge, real.test)
     tell("kernel distance")
     kernel, _ = metrics.kernel_distance(real_features, features)
     tell("precision, recall, density, coverage")
@@ -113,7 +113,7 @@ def _compare(
     }
 
 
-def real_figures(judge: Judge, real: RealImages, seed: int = 0) -> dict[str, float]:
+def real_scores(judge: Classifier, real: RealImages, seed: int = 0) -> dict[str, float]:
     """What real data scores: 10000 random training images in place of samples.
 
     They are taken from the first 50000, as the Parzen protocol validates on those
@@ -131,11 +131,11 @@ def real_figures(judge: Judge, real: RealImages, seed: int = 0) -> dict[str, flo
     return figures | {"nearest_training_distance": float(distances.mean())}
 
 
-def table(judge: Judge, results: dict[str, dict[str, float]]) -> str:
+def table(judge: Classifier, results: dict[str, dict[str, float]]) -> str:
     """The figures of one or more sample sets beside the real data's, as text."""
-    real = domain.REAL | judge.floors
+    real = domain.REAL | judge.real_scores
     rows = [["", *results, "real data", ""]]
-    for name, what in (domain.FIGURE | REPORT).items():
+    for name, what in (domain.METRIC | REPORT).items():
         values = [figures.get(name) for figures in results.values()]
         if values[0] is not None:
             shown = [f"{value:.4g}" for value in (*values, real[name])]
@@ -160,14 +160,14 @@ def progress(name: str) -> Iterator[Callable[[str], None]]:
 
 
 def picture(
-    images: np.ndarray, judge: Judge, real: RealImages | None, title: str = ""
+    images: np.ndarray, judge: Classifier, real: RealImages | None, title: str = ""
 ) -> bytes:
     """Samples, class shares, and samples beside their nearest training images: PNG."""
     figure = Figure(figsize=(13, 5), layout="constrained")
     figure.suptitle(title)
     sheet, shares, pairs = figure.subplots(1, 3)
     _show(sheet, grid(images[:100]), "100 samples")
-    _, labels = judge_images(judge, images)
+    _, labels = classify(judge, images)
     shares.bar(range(10), metrics.class_shares(labels))
     shares.axhline(0.1, color="grey", linestyle=":")
     shares.set(title="class shares", xticks=range(10), xlabel="digit")

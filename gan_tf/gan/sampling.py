@@ -39,7 +39,9 @@ def sample(generator: keras.Model, seed: int, count: int) -> np.ndarray:
     return decode(generator, latents(generator.input_shape[-1], seed, count))
 
 
-def walk(generator: keras.Model, seed: int, walks: int, points: int) -> np.ndarray:
+def interpolate(
+    generator: keras.Model, seed: int, walks: int, points: int
+) -> np.ndarray:
     """Walks between neighbouring latent vectors, uint8 `[walks, points, 28, 28]`.
 
     Walk w leads from vector w of the seed to vector w + 1, both ends included, along

@@ -24,9 +24,9 @@ _MAGIC = bytes.fromhex("57fb808b247547db")
 _FOOTER = 48
 _TRAILER = 5  # after each block: its kind of packing and its checksum
 _GRAPH = b"_CHECKPOINTABLE_OBJECT_GRAPH"
-_MOST_INDEX = 1 << 20  # bytes; ours have a few thousand
-_MOST_GRAPH = 1 << 18
-_MOST_KEY = 1 << 10
+_MAX_INDEX = 1 << 20  # bytes; ours have a few thousand
+_MAX_GRAPH = 1 << 18
+_MAX_KEY = 1 << 10
 
 
 def check_bundle(prefix: Path) -> int:
@@ -39,7 +39,7 @@ def check_bundle(prefix: Path) -> int:
         UserError: they are not what TensorFlow writes for a model.
     """
     data, index = (prefix.with_name(prefix.name + suffix) for suffix in SUFFIXES)
-    if index.stat().st_size > _MOST_INDEX:
+    if index.stat().st_size > _MAX_INDEX:
         raise UserError("its index is larger than any model's")
     try:
         return _check(index.read_bytes(), data)
@@ -93,7 +93,7 @@ def _block(index: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]
     name, place = b"", 0
     while place < end:
         shared, fresh, length, place = _varints(block, place, 3)
-        if shared > len(name) or shared + fresh > _MOST_KEY:
+        if shared > len(name) or shared + fresh > _MAX_KEY:
             raise ValueError("a name is too long")
         name = name[:shared] + block[place : place + fresh]
         place += fresh + length
@@ -128,7 +128,7 @@ def _check_entry(name: bytes, entry: tensor_bundle_pb2.BundleEntryProto) -> None
         raise ValueError("a size is negative")
     if name == _GRAPH:
         fits = entry.dtype == tf.string.as_datatype_enum and not sizes
-        fits = fits and entry.size <= _MOST_GRAPH
+        fits = fits and entry.size <= _MAX_GRAPH
     else:
         kind = tf.dtypes.as_dtype(entry.dtype)
         fits = kind in (tf.float32, tf.int64)

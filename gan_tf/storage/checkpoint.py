@@ -94,7 +94,7 @@ def tidy(run_dir: Path, step: int) -> None:
     places of the sound ones.
     """
     folder = run_dir / "checkpoints"
-    best = judged(run_dir)[:1]
+    best = scored(run_dir)[:1]
     older = [path for path in saved(run_dir) if step_of(path) <= step]
     with explained(folder):
         for old in older[KEPT:]:
@@ -111,7 +111,7 @@ def saved(run_dir: Path) -> list[Path]:
     return sorted(ours, key=step_of, reverse=True)
 
 
-def judged(run_dir: Path) -> list[Path]:
+def scored(run_dir: Path) -> list[Path]:
     """The checkpoints whose samples were judged, the best (least distance) first."""
     distances = {path: distance_of(path) for path in reversed(saved(run_dir))}
     known = {path: value for path, value in distances.items() if value is not None}
@@ -181,13 +181,13 @@ def generators(
 
     if not saved(run_dir):
         raise UserError(f"--run_dir {run_dir} holds no checkpoint yet")
-    if best and not judged(run_dir):
+    if best and not scored(run_dir):
         raise UserError(
             f"--run_dir {run_dir} holds no judged checkpoint: --health was off, or the "
             "data are not MNIST"
         )
     some = False
-    paths = judged(run_dir) if best else saved(run_dir)
+    paths = scored(run_dir) if best else saved(run_dir)
     for path, generator in _sound(paths, read):
         some = True
         yield step_of(path), generator

@@ -22,7 +22,7 @@ from gan_tf.errors import UserError
 from gan_tf.files import explained, read_json, write_json
 
 FORMAT = 1  # of config.json and the checkpoints
-MOST_SHEETS = 300  # kept in `samples`
+MAX_SAMPLE_GRIDS = 300  # kept in `samples`
 
 
 def config_path(run_dir: Path) -> Path:
@@ -35,12 +35,12 @@ def events_dir(run_dir: Path) -> Path:
     return run_dir / "tensorboard"
 
 
-def sheet_path(run_dir: Path, step: int) -> Path:
+def sample_grid_path(run_dir: Path, step: int) -> Path:
     """The sample sheet of one step."""
     return run_dir / "samples" / f"step-{step:08d}.png"
 
 
-def sheets(run_dir: Path) -> dict[int, Path]:
+def sample_grids(run_dir: Path) -> dict[int, Path]:
     """The sample sheets of a run by their steps."""
     found = {
         path.stem.removeprefix("step-"): path
@@ -49,13 +49,13 @@ def sheets(run_dir: Path) -> dict[int, Path]:
     return {int(step): path for step, path in found.items() if step.isdecimal()}
 
 
-def thin_sheets(run_dir: Path, every: int, most: int = MOST_SHEETS) -> None:
+def thin_sample_grids(run_dir: Path, every: int, most: int = MAX_SAMPLE_GRIDS) -> None:
     """Where more than `most` are, keeps every second one of the older ones.
 
     Args:
         every: steps from one sheet to the next.
     """
-    drawn = sheets(run_dir)
+    drawn = sample_grids(run_dir)
     while len(drawn) > most:
         every *= 2
         for step in [step for step in drawn if step % every and step != max(drawn)]:
@@ -64,7 +64,7 @@ def thin_sheets(run_dir: Path, every: int, most: int = MOST_SHEETS) -> None:
 
 
 @contextlib.contextmanager
-def alone(run_dir: Path) -> Iterator[None]:
+def run_lock(run_dir: Path) -> Iterator[None]:
     """Keeps every other training process out of `run_dir` until the block ends.
 
     The lock is on the open file `lock`, not on its being there: the operating system

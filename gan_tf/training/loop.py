@@ -20,7 +20,7 @@ from gan_tf.config import Config, as_text
 from gan_tf.data import sources
 from gan_tf.errors import UserError
 from gan_tf.evaluation import monitor
-from gan_tf.evaluation.classifier import load_judge
+from gan_tf.evaluation.classifier import load_classifier
 from gan_tf.files import explained, write_atomically
 from gan_tf.gan.sampling import sample
 from gan_tf.gan.state import GAN, build_gan
@@ -29,7 +29,7 @@ from gan_tf.storage import checkpoint, run_directory
 from gan_tf.training import devices, summary
 
 _SHEET = 64  # images on a sample sheet
-_MOST_FRAMES = 150  # of the film
+_MAX_FRAMES = 150  # of the film
 
 
 def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> GAN:
@@ -60,7 +60,7 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
     with (
         devices.explained_lost_workers(strategy),
         devices.place_to_write(strategy, run_dir) as place,
-        run_directory.alone(place),
+        run_directory.run_lock(place),
         strategy.scope(),
     ):
         run_directory.open_run(place, config, training)
@@ -80,8 +80,8 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
             if mixed and (concern := devices.bfloat16_warning()):
                 warnings.warn(concern, stacklevel=2)
             _train_on(gan, training, config, place, progress)
-        if chief and not _film(run_dir).exists():
-            _draw_conclusions(gan, training, config, run_dir)
+        if chief and not _animation_path(run_dir).exists():
+            _write_final_pictures(gan, training, config, run_dir)
             say(f"done: see samples.png, losses.png and training.gif in {run_dir}")
     return gan
 
@@ -119,8 +119,8 @@ def _train_on(
     gan: GAN, training: sources.ImageSet, config: Config, run_dir: Path, progress: bool
 ) -> None:
     step = int(gan.step.numpy())
-    with explained(_film(run_dir)):
-        _film(run_dir).unlink(missing_ok=True)  # it would be of fewer steps
+    with explained(_animation_path(run_dir)):
+        _animation_path(run_dir).unlink(missing_ok=True)  # it would be of fewer steps
     train_steps = compile_train_steps(gan, config.seed, config.jit_compile)
     # No step, but all of the compilation: until here there is nothing to save, and a
     # signal may end the program as it always does.
@@ -134,7 +134,7 @@ def _train_on(
     ):
         if step == 0:
             log.describe(_config_table(config, training))
-            _draw_sheet(gan, training, config, run_dir, log)
+            _write_sample_grid(gan, training, config, run_dir, log)
         for chunk, first, last in _calls(training, config, step):
             sums = {k: float(v) for k, v in train_steps(chunk, first, last).items()}
             _check_finite(sums, step, step + last - first, run_dir)
@@ -146,9 +146,9 @@ def _train_on(
                 last_step |= means["g_loss"] < config.stop_g_loss
             distance = None
             if _due(step, config.sample_every):
-                _draw_sheet(gan, training, config, run_dir, log)
+                _write_sample_grid(gan, training, config, run_dir, log)
                 if config.health and training.name == "mnist":
-                    distance = _look(gan, config, log)
+                    distance = _probe(gan, config, log)
             if (
                 _due(step, config.save_every)
                 or last_step
@@ -159,7 +159,7 @@ def _train_on(
             if last_step or signals:
                 break
     if signals and not last_step:
-        _leave(signals[0], step)
+        _exit_on_signal(signals[0], step)
 
 
 def _calls(
@@ -197,7 +197,7 @@ def _finished(config: Config, run_dir: Path, step: int) -> bool:
     return bool(steps) and steps[-1] == step and values[-1] < config.stop_g_loss
 
 
-def _film(run_dir: Path) -> Path:
+def _animation_path(run_dir: Path) -> Path:
     """The last thing that a run draws: not there while the run goes on."""
     return run_dir / "training.gif"
 
@@ -215,7 +215,7 @@ def _check_finite(sums: dict[str, float], start: int, end: int, run_dir: Path) -
         )
 
 
-def _draw_sheet(
+def _write_sample_grid(
     gan: GAN,
     training: sources.ImageSet,
     config: Config,
@@ -223,17 +223,17 @@ def _draw_sheet(
     log: summary.Summary,
 ) -> None:
     step = int(gan.step.numpy())
-    sheet = _sheet(gan, training, config)
-    images.write_png(run_directory.sheet_path(run_dir, step), sheet)
-    log.sheet(step, sheet)
-    run_directory.thin_sheets(run_dir, config.sample_every)
+    sheet = _sample_grid(gan, training, config)
+    images.write_png(run_directory.sample_grid_path(run_dir, step), sheet)
+    log.sample_grid(step, sheet)
+    run_directory.thin_sample_grids(run_dir, config.sample_every)
 
 
-def _look(gan: GAN, config: Config, log: summary.Summary) -> float:
+def _probe(gan: GAN, config: Config, log: summary.Summary) -> float:
     """Judges some samples, tells how they are, and returns their Frechet distance."""
     step = int(gan.step.numpy())
-    figures = monitor.look(gan.sampler, load_judge(), config.seed)
-    log.look(step, figures, monitor.sentence(figures))
+    figures = monitor.probe(gan.sampler, load_classifier(), config.seed)
+    log.probe(step, figures, monitor.describe(figures))
     concern = monitor.warning(figures)
     if concern:
         warnings.warn(f"step {step}: {concern}", stacklevel=2)
@@ -243,11 +243,11 @@ def _look(gan: GAN, config: Config, log: summary.Summary) -> float:
 def _is_best(distance: float | None, run_dir: Path) -> bool:
     if distance is None:
         return False
-    judged = checkpoint.judged(run_dir)
+    judged = checkpoint.scored(run_dir)
     return not judged or distance < checkpoint.distance_of(judged[0])
 
 
-def _sheet(gan: GAN, training: sources.ImageSet, config: Config) -> np.ndarray:
+def _sample_grid(gan: GAN, training: sources.ImageSet, config: Config) -> np.ndarray:
     """Images of the same noise at every step, with what they were trained on."""
     drawn = sample(gan.sampler, config.seed, _SHEET)
     step = int(gan.step.numpy())
@@ -255,19 +255,18 @@ def _sheet(gan: GAN, training: sources.ImageSet, config: Config) -> np.ndarray:
     return images.captioned(images.grid(drawn), caption)
 
 
-def _draw_conclusions(
+def _write_final_pictures(
     gan: GAN, training: sources.ImageSet, config: Config, run_dir: Path
 ) -> None:
     """The pictures of the whole run: samples, losses, and the film of the sheets."""
-    sheet = _sheet(gan, training, config)
+    sheet = _sample_grid(gan, training, config)
     images.write_png(run_dir / "samples.png", sheet)
     curves = summary.read_scalars(run_directory.events_dir(run_dir))
     title = f"{training.name}, {int(gan.step.numpy())} steps, seed {config.seed}"
     write_atomically(run_dir / "losses.png", summary.loss_plot(curves, title))
-    sheets = [
-        path for _, path in sorted(run_directory.sheets(run_dir).items(), reverse=True)
-    ]
-    chosen = sheets[:: -(-len(sheets) // _MOST_FRAMES)][::-1]  # the last one always
+    by_step = sorted(run_directory.sample_grids(run_dir).items(), reverse=True)
+    sheets = [path for _, path in by_step]
+    chosen = sheets[:: -(-len(sheets) // _MAX_FRAMES)][::-1]  # the last one always
     frames = []
     for path in chosen:
         try:
@@ -276,7 +275,7 @@ def _draw_conclusions(
             warnings.warn(f"left out of the film: {error}", stacklevel=2)
     frames = frames or [sheet]
     seconds = [0.2] * (len(frames) - 1) + [2.0]
-    images.write_gif(_film(run_dir), frames, seconds)
+    images.write_gif(_animation_path(run_dir), frames, seconds)
 
 
 def _config_table(config: Config, training: sources.ImageSet) -> str:
@@ -314,7 +313,7 @@ def _signals() -> Iterator[list[int]]:
 _HANDLED = (signal.SIGINT, signal.SIGTERM)
 
 
-def _leave(number: int, step: int) -> None:
+def _exit_on_signal(number: int, step: int) -> None:
     name = signal.Signals(number).name
     print(f"stopped by {name} at step {step}, saved; the same command goes on there")
     raise SystemExit(128 + number)

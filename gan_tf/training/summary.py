@@ -24,7 +24,7 @@ from gan_tf.files import cannot_write, explained, remove, sync
 from gan_tf.gan.step import METRICS
 from gan_tf.images import png_bytes_of_figure
 
-_MOST_EVENT = 1 << 20  # bytes; a sheet has a tenth of it
+_MAX_EVENT = 1 << 20  # bytes; a sheet has a tenth of it
 # TensorBoard's tags, in README's order.
 SCALARS = METRICS | {
     "steps_per_second": "training steps per second, all costs included"
@@ -92,7 +92,7 @@ class Summary:
         self._start_interval()
         return means
 
-    def look(self, step: int, figures: dict[str, float], text: str) -> None:
+    def probe(self, step: int, figures: dict[str, float], text: str) -> None:
         """Writes the figures of a look at the samples and shows `text`."""
         with self._writing(step):
             for name, value in figures.items():
@@ -100,7 +100,7 @@ class Summary:
         if self._progress:
             tqdm.write(f"step {step}, samples: {text}", file=sys.stdout)
 
-    def sheet(self, step: int, picture: np.ndarray) -> None:
+    def sample_grid(self, step: int, picture: np.ndarray) -> None:
         """Writes a sample sheet, a uint8 `[H, W]` picture."""
         with self._writing(step):
             tf.summary.image("samples", picture[None, :, :, None])
@@ -229,7 +229,7 @@ def _events(folder: Path) -> Iterator[Event]:
     """All events, in order, each (step, tag) once; stops at a file's torn end."""
     seen = set()
     for path in _event_files(folder):
-        whole, _ = count_records(path, _MOST_EVENT)
+        whole, _ = count_records(path, _MAX_EVENT)
         records = tf.data.TFRecordDataset(str(path)).take(whole).as_numpy_iterator()
         while True:
             try:

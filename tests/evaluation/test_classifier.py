@@ -8,12 +8,12 @@ from gan_tf.evaluation import classifier
 
 @pytest.fixture(scope="module")
 def judge():
-    return classifier.load_judge()
+    return classifier.load_classifier()
 
 
 def test_the_judge_reads_digits_that_it_never_saw(judge):
     images, labels = draw_digits(1000, seed=5)
-    _, seen = classifier.judge_images(judge, images)
+    _, seen = classifier.classify(judge, images)
     assert (seen == labels).mean() > 0.8  # drawn, not MNIST: not its own domain
 
 
@@ -23,18 +23,18 @@ def test_what_is_shipped_is_complete_and_small(judge):
     covariance = judge.real.covariance
     np.testing.assert_array_equal(covariance, covariance.T)
     assert np.linalg.eigvalsh(covariance).min() > -1e-9
-    assert 0 < judge.floors["mnist_frechet_distance"] < 0.2
-    assert judge.floors["parzen_log_likelihood"] == pytest.approx(243.6, abs=3)
+    assert 0 < judge.real_scores["mnist_frechet_distance"] < 0.2
+    assert judge.real_scores["parzen_log_likelihood"] == pytest.approx(243.6, abs=3)
 
 
 def test_features_are_the_same_in_any_company(judge):
     images, _ = draw_digits(1200, seed=6)
-    features, labels = classifier.judge_images(judge, images)
+    features, labels = classifier.classify(judge, images)
     assert (features.shape, features.dtype) == ((1200, 64), np.float64)
     assert labels.shape == (1200,)
-    some, _ = classifier.judge_images(judge, images[700:900])
+    some, _ = classifier.classify(judge, images[700:900])
     np.testing.assert_allclose(some, features[700:900], rtol=1e-4, atol=1e-4)
-    again, _ = classifier.judge_images(judge, images)
+    again, _ = classifier.classify(judge, images)
     np.testing.assert_array_equal(again, features)
 
 
@@ -44,9 +44,9 @@ def test_a_damaged_or_missing_file_is_refused(tmp_path):
     path = tmp_path / "classifier.npz"
     path.write_bytes(content)
     with pytest.raises(UserError, match="is damaged; install gan_tf again"):
-        classifier.load_judge(path)
+        classifier.load_classifier(path)
     with pytest.raises(UserError, match="No such file"):
-        classifier.load_judge(tmp_path / "none")
+        classifier.load_classifier(tmp_path / "none")
 
 
 def test_the_network_is_a_function_of_its_seed():

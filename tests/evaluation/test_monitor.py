@@ -10,7 +10,7 @@ from conftest import refused
 from gan_tf import evaluate, generate
 from gan_tf.data import sources
 from gan_tf.evaluation import monitor
-from gan_tf.evaluation.classifier import load_judge
+from gan_tf.evaluation.classifier import load_classifier
 from gan_tf.images import read_png
 from gan_tf.storage import checkpoint, run_directory
 from gan_tf.training import loop
@@ -36,10 +36,10 @@ def figures_of(shares, distance=1.0):
 
 def test_a_look_finds_the_only_digit(digits):
     images, labels = digits
-    judge = load_judge()
-    one = monitor.look(Drawn(images[labels == 1][:1].reshape(1, 784)), judge, 0)
-    all_ten = monitor.look(Drawn(images[:256].reshape(256, 784)), judge, 0)
-    assert one.keys() == all_ten.keys() == monitor.FIGURES.keys()
+    judge = load_classifier()
+    one = monitor.probe(Drawn(images[labels == 1][:1].reshape(1, 784)), judge, 0)
+    all_ten = monitor.probe(Drawn(images[:256].reshape(256, 784)), judge, 0)
+    assert one.keys() == all_ten.keys() == monitor.METRICS.keys()
     for figures in (one, all_ten):
         assert sum(figures[tag] for tag in monitor.SHARES) == pytest.approx(1)
     assert max(one[tag] for tag in monitor.SHARES) == 1.0
@@ -64,7 +64,7 @@ def test_the_warning_names_the_digits(shares, words):
 
 def test_the_sentence_has_the_figures():
     shares = [0.05, 0.15] + [0.1] * 8
-    told = monitor.sentence(figures_of(shares, distance=3.14159))
+    told = monitor.describe(figures_of(shares, distance=3.14159))
     assert told == "Frechet distance 3.14, class shares 5.0% to 15.0%"
 
 
@@ -100,7 +100,7 @@ def test_the_best_checkpoint_is_kept_beside_the_last(as_mnist, looks, tiny, tmp_
     gan = loop.train(tiny(epochs=70), tmp_path, progress=False)
     assert looks == []
     assert steps(tmp_path) == [70, 60, 50, 20]  # of two alike the first
-    assert checkpoint.judged(tmp_path)[0].name == "step-00000020"
+    assert checkpoint.scored(tmp_path)[0].name == "step-00000020"
     found = [step for step, _ in checkpoint.generators(tmp_path, best=True)]
     assert found == [20, 60, 50, 70]
     best = checkpoint.load_generator(tmp_path, best=True).get_weights()
@@ -114,7 +114,7 @@ def test_a_best_step_is_saved_between_two_saves(as_mnist, looks, tiny, tmp_path)
     looks += [0.5, 0.7]  # a continued run knows what was best
     loop.train(tiny(epochs=60, save_every=1000), tmp_path, progress=False)
     assert steps(tmp_path) == [60, 50, 40]
-    assert checkpoint.judged(tmp_path)[0].name == "step-00000050"
+    assert checkpoint.scored(tmp_path)[0].name == "step-00000050"
 
 
 def test_health_is_told_and_warned_of(as_mnist, tiny, tmp_path, capsys):
@@ -130,7 +130,7 @@ def test_health_is_told_and_warned_of(as_mnist, tiny, tmp_path, capsys):
     assert lines == ["10", "20"]
     events = EventAccumulator(str(run_directory.events_dir(tmp_path)), {"tensors": 0})
     events.Reload()
-    for tag in monitor.FIGURES:
+    for tag in monitor.METRICS:
         assert [event.step for event in events.Tensors(tag)] == [10, 20]
 
 
@@ -147,7 +147,7 @@ def test_health_changes_nothing_else(as_mnist, looks, tiny, tmp_path):
 @pytest.mark.parametrize("module", [generate, evaluate], ids=["generate", "evaluate"])
 def test_other_data_are_not_judged(looks, tiny, tmp_path, invoke, module):
     loop.train(tiny(), tmp_path, progress=False)  # a look would be an error
-    assert checkpoint.judged(tmp_path) == []
+    assert checkpoint.scored(tmp_path) == []
     refused(
         invoke(module, "--run_dir", tmp_path, "--checkpoint", "best"),
         "holds no judged checkpoint",

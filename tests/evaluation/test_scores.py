@@ -6,13 +6,13 @@ from PIL import Image
 
 from gan_tf.data.strokes import draw_digits
 from gan_tf.evaluation import metrics, scores
-from gan_tf.evaluation.classifier import judge_images, load_judge
+from gan_tf.evaluation.classifier import classify, load_classifier
 from gan_tf.evaluation.scores import REPORT, WITHOUT_DATA, RealImages, evaluate
 
 
 @pytest.fixture(scope="module")
 def judge():
-    return load_judge()
+    return load_classifier()
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,8 @@ def test_the_report_is_the_metrics(judge, real):
     figures = evaluate(images, judge, real, told.append)
     assert list(figures) == list(REPORT)
     assert len(told) == 5
-    features, labels = judge_images(judge, images)
-    test_features, _ = judge_images(judge, real.test)
+    features, labels = classify(judge, images)
+    test_features, _ = classify(judge, real.test)
     assert figures["mnist_frechet_distance"] == metrics.frechet_distance(
         metrics.gaussian(features), judge.real
     )
@@ -69,7 +69,7 @@ def test_the_table_has_a_row_for_each_figure_and_the_floors(judge):
     lines = text.splitlines()
     assert lines[0].split() == ["step", "5", "step", "10", "real", "data"]
     assert [line.split()[0] for line in lines[1:]] == list(WITHOUT_DATA)
-    floor = f"{judge.floors['mnist_frechet_distance']:.4g}"
+    floor = f"{judge.real_scores['mnist_frechet_distance']:.4g}"
     assert floor in lines[1]
 
 

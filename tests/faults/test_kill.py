@@ -61,8 +61,8 @@ def test_a_second_process_is_refused_until_the_first_is_gone(
 
 
 def test_two_trainings_of_one_process_are_told_apart_too(data_dir, tmp_path):
-    from gan_tf.storage.run_directory import alone
+    from gan_tf.storage.run_directory import run_lock
 
-    with alone(tmp_path), pytest.raises(gan_tf.UserError, match="is in use"):
+    with run_lock(tmp_path), pytest.raises(gan_tf.UserError, match="is in use"):
         gan_tf.train(often(data_dir, epochs=3), tmp_path)
     gan_tf.train(often(data_dir, epochs=3), tmp_path, progress=False)

@@ -34,7 +34,7 @@ def test_images_are_the_generators_output(generator):
 
 
 def test_a_walk_begins_and_ends_at_its_images(generator):
-    walks = sampling.walk(generator, seed=4, walks=3, points=7)
+    walks = sampling.interpolate(generator, seed=4, walks=3, points=7)
     ends = sampling.sample(generator, seed=4, count=4)
     assert walks.shape == (3, 7, 28, 28)
     np.testing.assert_allclose(walks[:, 0].astype(int), ends[:3], atol=1)

@@ -68,9 +68,9 @@ def test_sheets_are_thinned_evenly_and_the_newest_stays(tmp_path):
     (tmp_path / "samples").mkdir()
     (tmp_path / "samples" / "step-mine.png").touch()
     for step in range(0, 1001, 10):
-        run_directory.sheet_path(tmp_path, step).touch()
-        run_directory.thin_sheets(tmp_path, 10, most=8)
-        kept = sorted(run_directory.sheets(tmp_path))
+        run_directory.sample_grid_path(tmp_path, step).touch()
+        run_directory.thin_sample_grids(tmp_path, 10, most=8)
+        kept = sorted(run_directory.sample_grids(tmp_path))
         assert len(kept) <= 8
         assert (kept[0], kept[-1]) == (0, step)
         gaps = [b - a for a, b in itertools.pairwise(kept)]

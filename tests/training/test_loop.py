@@ -61,7 +61,7 @@ def test_a_run_leaves_everything_the_readme_names(finished):
 def test_the_sheets_say_what_they_show_and_change(finished):
     _, run_dir, _ = finished
     sheets = [
-        images.read_png(run_directory.sheet_path(run_dir, step))
+        images.read_png(run_directory.sample_grid_path(run_dir, step))
         for step in range(0, 41, 10)
     ]
     for one, other in itertools.combinations(sheets, 2):
@@ -262,12 +262,12 @@ def test_events_split_calls_and_nothing_is_skipped(tiny, data_dir):
 def test_the_film_has_a_bounded_number_of_frames(tiny, tmp_path, monkeypatch):
     from PIL import Image
 
-    monkeypatch.setattr(loop, "_MOST_FRAMES", 10)
+    monkeypatch.setattr(loop, "_MAX_FRAMES", 10)
     train(tiny(epochs=24, sample_every=1, save_every=1000), tmp_path)
     assert len(list((tmp_path / "samples").iterdir())) == 25
     with Image.open(tmp_path / "training.gif") as film:
         assert 5 < film.n_frames <= 10
         film.seek(film.n_frames - 1)
         last = np.asarray(film.convert("L")).astype(int)
-    sheet = images.read_png(run_directory.sheet_path(tmp_path, 24))
+    sheet = images.read_png(run_directory.sample_grid_path(tmp_path, 24))
     np.testing.assert_allclose(last, sheet, atol=6)  # a GIF has fewer greys

@@ -15,7 +15,7 @@ def session(folder, config, first, last):
         if step % 5 == 0:
             log.write(step)
         if step % 10 == 0:
-            log.sheet(step, np.full((20, 20), step, np.uint8))
+            log.sample_grid(step, np.full((20, 20), step, np.uint8))
     return log
 
 
@@ -45,7 +45,7 @@ def test_a_run_killed_before_its_first_checkpoint_tells_step_0_once(tmp_path, ti
     for _ in range(2):
         with summary.Summary(tmp_path, tiny(), 0, progress=False) as log:
             log.describe("all")
-            log.sheet(0, np.zeros((20, 20), np.uint8))
+            log.sample_grid(0, np.zeros((20, 20), np.uint8))
     accumulator = EventAccumulator(str(tmp_path), {"tensors": 0})
     accumulator.Reload()
     assert [event.step for event in accumulator.Tensors("samples")] == [0]
