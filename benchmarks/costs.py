@@ -144,7 +144,7 @@ def run_shares(config: Config, work: Path) -> dict:
     turns.tell(f"a run of {config.epochs} steps")
     with quiet_tensorflow():
         from gan_tf.data import sources
-        from gan_tf.storage import checkpoint
+        from gan_tf.storage import checkpoints
         from gan_tf.training import loop, summary
     clocks = collections.Counter()
     first: dict[str, float] = {}
@@ -155,7 +155,7 @@ def run_shares(config: Config, work: Path) -> dict:
             ("logging", summary.Summary, "add"),
             ("sheets", loop, "_write_sample_grid"),
             ("looks", loop, "_probe"),
-            ("checkpoints", checkpoint, "save"),
+            ("checkpoints", checkpoints, "save"),
         ):
             plain = getattr(owner, function)
             stack.callback(setattr, owner, function, plain)

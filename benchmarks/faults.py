@@ -51,7 +51,8 @@ from gan_tf.config import Config  # noqa: E402
 from gan_tf.data.strokes import draw_digits  # noqa: E402
 from gan_tf.errors import UserError  # noqa: E402
 from gan_tf.gan.state import build_gan  # noqa: E402
-from gan_tf.storage import checkpoint, run_directory  # noqa: E402
+from gan_tf.storage import checkpoints, run_directory  # noqa: E402
+from gan_tf.storage.description import read_run  # noqa: E402
 
 _STOP_SECONDS = 5
 _NURSERY = """
@@ -236,7 +237,7 @@ def damage(place: Place) -> list[str]:
     """Flipped, zeroed and cut ranges of every file of the newest checkpoint."""
     config, whole = place.undisturbed(20)
     run_dir = copy(whole, place.folder / "damaged")
-    newest = checkpoint.saved(run_dir)[0]
+    newest = checkpoints.saved(run_dir)[0]
     expected = _state(config, copy(whole, place.folder / "x"), drop=newest.name)
     results = []
     for path in sorted(newest.iterdir()):
@@ -269,7 +270,7 @@ def description(place: Place) -> list[str]:
             path.write_bytes(wrong)
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always")
-                same = run_directory.read_run(run_dir)[0] == config
+                same = read_run(run_dir)[0] == config
             harmless = _reads_the_same(wrong, sound)
             survived = same and (told or harmless)
             results.append("survived" if survived else f"byte {offset} not noticed")
@@ -412,7 +413,7 @@ def _stopped(run_dir: Path, which: int, code: int, late: float, output: str) -> 
         wrong.append(f"exit code {code}")
     if "Traceback" in output or "error" in output:
         wrong.append(output[-500:])
-    saved = [checkpoint.step_of(path) for path in checkpoint.saved(run_dir)]
+    saved = [checkpoints.step_of(path) for path in checkpoints.saved(run_dir)]
     if max(saved, default=0) < last_told(output):
         wrong.append(f"saved {saved}, told {last_told(output)}")
     if saved and leftovers(run_dir):
@@ -433,7 +434,7 @@ def _state(config: Config, run_dir: Path, drop: str = "") -> list[bytes]:
     if drop:
         _clear(run_dir / "checkpoints" / drop)
     gan = build_gan(config)
-    checkpoint.restore(run_dir, gan)
+    checkpoints.restore(run_dir, gan)
     parts = (gan.generator, gan.discriminator, gan.average)
     parts += (gan.generator_optimizer, gan.discriminator_optimizer)
     return [v.numpy().tobytes() for part in parts for v in part.variables]

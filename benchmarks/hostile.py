@@ -359,7 +359,8 @@ def plain_json(home: Path) -> Target:
 def honest_description(**changes: Any) -> dict:
     """The content of an honest `config.json`."""
     from gan_tf.config import Config
-    from gan_tf.storage.run_directory import FORMAT, versions
+    from gan_tf.storage.description import versions
+    from gan_tf.storage.run_directory import FORMAT
 
     return {
         "format": FORMAT,
@@ -370,11 +371,11 @@ def honest_description(**changes: Any) -> dict:
 
 
 def config(home: Path) -> Target:
-    """`run_directory.read_run` and `run_directory.check_run`."""
+    """`description.read_run` and `description.check_run`."""
     from gan_tf.config import Config
     from gan_tf.data.sources import ImageSet
     from gan_tf.errors import UserError
-    from gan_tf.storage import run_directory
+    from gan_tf.storage import description
 
     path, honest = home / "config.json", honest_description()
     ours = ImageSet(IMAGES, IMAGES[:, 0, 0], "mnist", "0" * 64)
@@ -384,8 +385,8 @@ def config(home: Path) -> Target:
 
     def read() -> tuple[Config, dict]:
         with contextlib.suppress(UserError):
-            run_directory.check_run(home, Config(), ours)
-        return run_directory.read_run(home)
+            description.check_run(home, Config(), ours)
+        return description.read_run(home)
 
     def check(pair: tuple[Config, dict]) -> int:
         written = json.loads(path.read_bytes())["config"]
@@ -686,12 +687,12 @@ class Saved:
     def __init__(self, home: Path) -> None:
         from gan_tf.config import Config
         from gan_tf.gan.state import build_gan
-        from gan_tf.storage import bundle, checkpoint
+        from gan_tf.storage import bundle, checkpoints
 
         self.home = home
         self.config = Config(**TINY)
         self.gan = build_gan(self.config)
-        self.folder = checkpoint.save(home, self.gan)
+        self.folder = checkpoints.save(home, self.gan)
         (home / "config.json").write_bytes(sealed(honest_description(**TINY)))
         self.index = (self.folder / "state.index").read_bytes()
         self.state = (self.folder / "state.data-00000-of-00001").read_bytes()
@@ -826,7 +827,7 @@ def index(home: Path) -> Target:
 
 def manifest(home: Path) -> Target:
     """Manifests with seals that fit around honest files."""
-    from gan_tf.storage import checkpoint
+    from gan_tf.storage import checkpoints
 
     saved = Saved(home)
 
@@ -835,9 +836,9 @@ def manifest(home: Path) -> Target:
         return _put(path, _json_content(data, saved.manifest))
 
     def read() -> Any:
-        checkpoint.scored(home)
-        checkpoint.distance_of(saved.folder)
-        return checkpoint._check(saved.folder)
+        checkpoints.scored(home)
+        checkpoints.distance_of(saved.folder)
+        return checkpoints._check(saved.folder)
 
     def check(_: Any) -> int:
         content = json.loads((saved.folder / "manifest.json").read_bytes())
@@ -854,7 +855,7 @@ def manifest(home: Path) -> Target:
 def whole_checkpoint(home: Path) -> Target:
     """Checkpoints with digests that fit, read as `train` and `generate` read them."""
     from gan_tf.gan.state import build_gan
-    from gan_tf.storage import checkpoint
+    from gan_tf.storage import checkpoints
 
     saved = Saved(home)
     gan = build_gan(saved.config)
@@ -863,8 +864,8 @@ def whole_checkpoint(home: Path) -> Target:
         return saved.write(*saved.hostile(data))
 
     def read() -> list[np.ndarray]:
-        generator = checkpoint.load_generator(home)
-        checkpoint.restore(home, gan)
+        generator = checkpoints.load_generator(home)
+        checkpoints.restore(home, gan)
         return generator.get_weights()
 
     def check(weights: list[np.ndarray]) -> int:

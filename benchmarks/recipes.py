@@ -96,7 +96,7 @@ def scorer(data_dir: str, paths: list[str]):
         from gan_tf.evaluation import scores
         from gan_tf.evaluation.classifier import load_classifier
         from gan_tf.gan import sampling
-        from gan_tf.storage import checkpoint
+        from gan_tf.storage import checkpoints
     judges = {SHIPPED: load_classifier()}
     judges |= {Path(path).stem: load_classifier(Path(path), "") for path in paths}
     splits = [
@@ -106,7 +106,7 @@ def scorer(data_dir: str, paths: list[str]):
 
     def score(run_dir: Path) -> dict[str, dict]:
         images = sampling.sample(
-            checkpoint.load_generator(run_dir), seed=0, count=scores.COUNT
+            checkpoints.load_generator(run_dir), seed=0, count=scores.COUNT
         )
         return {
             name: {

@@ -12,7 +12,7 @@ from gan_tf.errors import UserError
 
 if TYPE_CHECKING:
     from gan_tf.gan.models import build_discriminator, build_generator
-    from gan_tf.storage.checkpoint import load_generator
+    from gan_tf.storage.checkpoints import load_generator
     from gan_tf.training.loop import train
 
 __version__ = "0.1.0"
@@ -30,7 +30,7 @@ __all__ = [
 _HOMES = {
     "build_discriminator": "gan.models",
     "build_generator": "gan.models",
-    "load_generator": "storage.checkpoint",
+    "load_generator": "storage.checkpoints",
     "train": "training.loop",
 }
 

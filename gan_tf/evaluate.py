@@ -108,10 +108,10 @@ def _run_samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]
     """Samples of the run's checkpoints, the newest first, named by their step."""
     from gan_tf.evaluation.scores import COUNT
     from gan_tf.gan.sampling import sample
-    from gan_tf.storage import run_directory
-    from gan_tf.storage.checkpoint import generators
+    from gan_tf.storage import description
+    from gan_tf.storage.checkpoints import generators
 
-    _, content = run_directory.read_run(Path(values.run_dir))
+    _, content = description.read_run(Path(values.run_dir))
     source = content["data"]["name"]
     domain = "" if source == "mnist" else f" of a run on {source}, not MNIST"
     found = generators(

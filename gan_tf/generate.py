@@ -78,8 +78,8 @@ def main(values: argparse.Namespace) -> None:
     if values.interpolate and out.suffix not in (".png", ".gif"):
         raise UserError("--interpolate draws into x.png or x.gif")
     with cli.quiet_tensorflow():
-        from gan_tf.storage import checkpoint
-    generator = checkpoint.load_generator(
+        from gan_tf.storage import checkpoints
+    generator = checkpoints.load_generator(
         values.run_dir, values.weights == "averaged", values.checkpoint == "best"
     )
     if values.interpolate:

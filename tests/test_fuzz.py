@@ -98,7 +98,7 @@ def test_tensorflows_own_readers_outlive_hostile_files(tmp_path):
 def test_a_network_that_the_checkpoint_does_not_hold_is_not_built(tmp_path):
     """A sealed configuration of 4 TB; building it would end the process."""
     from gan_tf.errors import UserError
-    from gan_tf.storage import checkpoint
+    from gan_tf.storage import checkpoints
 
     saved = hostile.Saved(tmp_path)
     sizes = {"latent_dim": 2**20 - 1, "generator_units": (2**20 - 1,)}
@@ -109,16 +109,16 @@ def test_a_network_that_the_checkpoint_does_not_hold_is_not_built(tmp_path):
         pytest.warns(UserWarning, match="smaller than its configuration's network"),
         pytest.raises(UserError, match="not one checkpoint"),
     ):
-        checkpoint.load_generator(tmp_path)
+        checkpoints.load_generator(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", "state.index/../x"])
 def test_a_manifest_cannot_name_files_elsewhere(tmp_path, name):
     from gan_tf.errors import UserError
-    from gan_tf.storage import checkpoint
+    from gan_tf.storage import checkpoints
 
     saved = hostile.Saved(tmp_path)
     files = saved.manifest["files"] | {name: "0" * 64}
     saved.write(saved.index, saved.state, saved.manifest | {"files": files})
     with pytest.raises(UserError, match="must name state"):
-        checkpoint._check(saved.folder)
+        checkpoints._check(saved.folder)

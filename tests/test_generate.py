@@ -6,7 +6,7 @@ from PIL import Image
 import gan_tf
 from gan_tf import generate, images
 from gan_tf.gan.sampling import sample
-from gan_tf.storage import checkpoint
+from gan_tf.storage import checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_npz_holds_images_that_depend_on_run_seed_and_number_alone(draw, run_dir
     assert (many.shape, many.dtype) == ((300, 28, 28), np.uint8)
     np.testing.assert_array_equal(load(draw("y.npz", "--num=7", "--seed=5")), many[:7])
     assert (load(draw("z.npz", "--num=7", "--seed=6")) != many[:7]).any()
-    expected = sample(checkpoint.load_generator(run_dir), seed=5, count=300)
+    expected = sample(checkpoints.load_generator(run_dir), seed=5, count=300)
     np.testing.assert_array_equal(many, expected)
 
 

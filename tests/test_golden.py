@@ -13,7 +13,7 @@ from gan_tf import evaluate, files
 from gan_tf.config import Config
 from gan_tf.data import readers
 from gan_tf.gan.sampling import sample
-from gan_tf.storage import checkpoint, run_directory
+from gan_tf.storage import checkpoints, description, run_directory
 from gan_tf.training import summary
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -31,7 +31,7 @@ def test_it_is_small():
 
 
 def test_it_draws_what_it_drew():
-    drawn = sample(checkpoint.load_generator(GOLDEN / "run"), seed=0, count=4)
+    drawn = sample(checkpoints.load_generator(GOLDEN / "run"), seed=0, count=4)
     (expected,) = readers.read_npz(GOLDEN / "samples.npz", ("images",))
     assert (expected[0] != expected[1]).any()
     np.testing.assert_allclose(drawn.astype(int), expected.astype(int), atol=1)
@@ -49,7 +49,7 @@ def test_generate_and_evaluate_take_it(golden, invoke, tmp_path):
 def test_it_goes_on(golden):
     before = summary.read_scalars(run_directory.events_dir(golden))["d_loss"]
     assert before[0] == [5, 10, 15, 20]
-    config, _ = run_directory.read_run(golden)
+    config, _ = description.read_run(golden)
     longer = dataclasses.replace(config, epochs=40, data_dir=str(GOLDEN / "drawn"))
     assert int(gan_tf.train(longer, golden, progress=False).step) == 40
     steps, values = summary.read_scalars(run_directory.events_dir(golden))["d_loss"]

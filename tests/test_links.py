@@ -10,7 +10,7 @@ from gan_tf.data import sources
 from gan_tf.errors import UserError
 from gan_tf.gan.state import build_gan
 from gan_tf.gan.step import METRICS
-from gan_tf.storage import checkpoint, run_directory
+from gan_tf.storage import checkpoints, description
 from gan_tf.training import summary
 
 
@@ -37,7 +37,7 @@ def tree(folder):
 @pytest.fixture
 def run_dir(tmp_path, tiny, data_dir):
     folder = tmp_path / "run"
-    run_directory.open_run(folder, tiny(), sources.load("mnist", str(data_dir)))
+    description.open_run(folder, tiny(), sources.load("mnist", str(data_dir)))
     return folder
 
 
@@ -47,14 +47,14 @@ def run_dir(tmp_path, tiny, data_dir):
 def test_a_linked_folder_is_refused(run_dir, victim, tiny, data_dir, name):
     (run_dir / name).symlink_to(victim)
     with pytest.raises(UserError, match=f"{name} is a link"):
-        run_directory.read_run(run_dir)
+        description.read_run(run_dir)
     with pytest.raises(UserError, match=f"{name} is a link"):
-        run_directory.open_run(run_dir, tiny(), sources.load("mnist", str(data_dir)))
+        description.open_run(run_dir, tiny(), sources.load("mnist", str(data_dir)))
 
 
 def test_the_run_directory_itself_may_be_a_link(run_dir, tmp_path):
     (tmp_path / "link").symlink_to(run_dir)
-    assert run_directory.read_run(tmp_path / "link") == run_directory.read_run(run_dir)
+    assert description.read_run(tmp_path / "link") == description.read_run(run_dir)
 
 
 def test_a_linked_file_is_replaced_and_not_written_through(tmp_path, victim):
@@ -73,9 +73,9 @@ def test_checkpoints_that_are_links_are_removed_as_links(tmp_path, victim, tiny,
     gan = build_gan(tiny())
     for step in (0, 2, 3, 4):  # the fourth one trims, and meets the link
         gan.step.assign(step)
-        checkpoint.save(tmp_path, gan)
-    assert not any(path.is_symlink() for path in checkpoint.saved(tmp_path))
-    assert len(checkpoint.saved(tmp_path)) == checkpoint.KEPT
+        checkpoints.save(tmp_path, gan)
+    assert not any(path.is_symlink() for path in checkpoints.saved(tmp_path))
+    assert len(checkpoints.saved(tmp_path)) == checkpoints.KEPT
 
 
 def test_names_that_are_not_ours_are_left_alone(tmp_path, tiny):
@@ -86,7 +86,7 @@ def test_names_that_are_not_ours_are_left_alone(tmp_path, tiny):
     gan = build_gan(tiny())
     for step in range(5):
         gan.step.assign(step)
-        checkpoint.save(tmp_path, gan)
+        checkpoints.save(tmp_path, gan)
     assert set(odd) <= set(os.listdir(folder))
 
 

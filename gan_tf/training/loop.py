@@ -25,7 +25,7 @@ from gan_tf.files import explained, write_atomically
 from gan_tf.gan.sampling import sample
 from gan_tf.gan.state import GAN, build_gan
 from gan_tf.gan.step import compile_train_steps
-from gan_tf.storage import checkpoint, run_directory
+from gan_tf.storage import checkpoints, description, lock, run_directory
 from gan_tf.training import devices, summary
 
 _SHEET = 64  # images on a sample sheet
@@ -56,19 +56,19 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
     progress = progress and chief
     say = print if progress else lambda *_: None
     training = sources.load(config.dataset, config.data_dir)
-    run_directory.check_run(run_dir, config, training)
+    description.check_run(run_dir, config, training)
     with (
         devices.explained_lost_workers(strategy),
         devices.place_to_write(strategy, run_dir) as place,
-        run_directory.run_lock(place),
+        lock.run_lock(place),
         strategy.scope(),
     ):
-        run_directory.open_run(place, config, training)
+        description.open_run(place, config, training)
         gan = build_gan(config)
-        checkpoint.restore(run_dir, gan)
+        checkpoints.restore(run_dir, gan)
         step = int(gan.step.numpy())
         devices.check_agreement(strategy, step, run_dir)
-        checkpoint.tidy(place, step)
+        checkpoints.tidy(place, step)
         if _finished(config, run_dir, step):
             say(f"{run_dir} is finished: {step} steps done, {config.epochs} asked for")
         else:
@@ -94,9 +94,9 @@ def plan(config: Config, run_dir: str | os.PathLike) -> str:
     """
     run_dir = Path(run_dir)
     training = sources.load(config.dataset, config.data_dir)
-    run_directory.check_run(run_dir, config, training)
-    sound = checkpoint.saved(run_dir)
-    step = checkpoint.step_of(sound[0]) if sound else 0
+    description.check_run(run_dir, config, training)
+    sound = checkpoints.saved(run_dir)
+    step = checkpoints.step_of(sound[0]) if sound else 0
     todo = max(0, config.epochs - step)
     devices = tf.config.get_visible_devices("GPU") or tf.config.get_visible_devices()
     options = [f"--{name} {as_text(v)}" for name, v in config.to_dict().items()]
@@ -110,7 +110,7 @@ def plan(config: Config, run_dir: str | os.PathLike) -> str:
             f"run: {run_dir}, {'continued from' if step else 'new, from'} step {step}",
             f"to do: {todo} steps, {passes:.1f} passes over the data; "
             f"{todo // config.sample_every} sample sheets, "
-            f"{todo // config.save_every} checkpoints, {checkpoint.KEPT} of them kept",
+            f"{todo // config.save_every} checkpoints, {checkpoints.KEPT} of them kept",
         ]
     )
 
@@ -155,7 +155,7 @@ def _train_on(
                 or signals
                 or _is_best(distance, run_dir)
             ):
-                checkpoint.save(run_dir, gan, distance)
+                checkpoints.save(run_dir, gan, distance)
             if last_step or signals:
                 break
     if signals and not last_step:
@@ -205,7 +205,7 @@ def _animation_path(run_dir: Path) -> Path:
 def _check_finite(sums: dict[str, float], start: int, end: int, run_dir: Path) -> None:
     wrong = [name for name, value in sums.items() if not math.isfinite(value)]
     if wrong:
-        sound = checkpoint.saved(run_dir)
+        sound = checkpoints.saved(run_dir)
         last = (
             f"the last good checkpoint is {sound[0]}" if sound else "nothing was saved"
         )
@@ -243,8 +243,8 @@ def _probe(gan: GAN, config: Config, log: summary.Summary) -> float:
 def _is_best(distance: float | None, run_dir: Path) -> bool:
     if distance is None:
         return False
-    judged = checkpoint.scored(run_dir)
-    return not judged or distance < checkpoint.distance_of(judged[0])
+    judged = checkpoints.scored(run_dir)
+    return not judged or distance < checkpoints.distance_of(judged[0])
 
 
 def _sample_grid(gan: GAN, training: sources.ImageSet, config: Config) -> np.ndarray:
@@ -283,7 +283,7 @@ def _config_table(config: Config, training: sources.ImageSet) -> str:
     rows = config.to_dict() | {"data": training.name, "data sha256": training.digest}
     lines = [
         f"| {name} | {value} |"
-        for name, value in (rows | run_directory.versions()).items()
+        for name, value in (rows | description.versions()).items()
     ]
     return "\n".join(["| option | value |", "| --- | --- |", *lines])
 

@@ -12,7 +12,7 @@ from gan_tf.data import sources
 from gan_tf.evaluation import monitor
 from gan_tf.evaluation.classifier import load_classifier
 from gan_tf.images import read_png
-from gan_tf.storage import checkpoint, run_directory
+from gan_tf.storage import checkpoints, run_directory
 from gan_tf.training import loop
 
 
@@ -92,7 +92,7 @@ def looks(monkeypatch):
 
 
 def steps(run_dir):
-    return [checkpoint.step_of(path) for path in checkpoint.saved(run_dir)]
+    return [checkpoints.step_of(path) for path in checkpoints.saved(run_dir)]
 
 
 def test_the_best_checkpoint_is_kept_beside_the_last(as_mnist, looks, tiny, tmp_path):
@@ -100,10 +100,10 @@ def test_the_best_checkpoint_is_kept_beside_the_last(as_mnist, looks, tiny, tmp_
     gan = loop.train(tiny(epochs=70), tmp_path, progress=False)
     assert looks == []
     assert steps(tmp_path) == [70, 60, 50, 20]  # of two alike the first
-    assert checkpoint.scored(tmp_path)[0].name == "step-00000020"
-    found = [step for step, _ in checkpoint.generators(tmp_path, best=True)]
+    assert checkpoints.scored(tmp_path)[0].name == "step-00000020"
+    found = [step for step, _ in checkpoints.generators(tmp_path, best=True)]
     assert found == [20, 60, 50, 70]
-    best = checkpoint.load_generator(tmp_path, best=True).get_weights()
+    best = checkpoints.load_generator(tmp_path, best=True).get_weights()
     assert any((a != b).any() for a, b in zip(best, gan.average.get_weights()))
 
 
@@ -114,7 +114,7 @@ def test_a_best_step_is_saved_between_two_saves(as_mnist, looks, tiny, tmp_path)
     looks += [0.5, 0.7]  # a continued run knows what was best
     loop.train(tiny(epochs=60, save_every=1000), tmp_path, progress=False)
     assert steps(tmp_path) == [60, 50, 40]
-    assert checkpoint.scored(tmp_path)[0].name == "step-00000050"
+    assert checkpoints.scored(tmp_path)[0].name == "step-00000050"
 
 
 def test_health_is_told_and_warned_of(as_mnist, tiny, tmp_path, capsys):
@@ -147,7 +147,7 @@ def test_health_changes_nothing_else(as_mnist, looks, tiny, tmp_path):
 @pytest.mark.parametrize("module", [generate, evaluate], ids=["generate", "evaluate"])
 def test_other_data_are_not_judged(looks, tiny, tmp_path, invoke, module):
     loop.train(tiny(), tmp_path, progress=False)  # a look would be an error
-    assert checkpoint.scored(tmp_path) == []
+    assert checkpoints.scored(tmp_path) == []
     refused(
         invoke(module, "--run_dir", tmp_path, "--checkpoint", "best"),
         "holds no judged checkpoint",

@@ -23,7 +23,7 @@ from conftest import TINY, environment, flags_of
 from tensorboard.compat.proto.event_pb2 import Event
 
 from gan_tf.config import Config
-from gan_tf.storage import checkpoint
+from gan_tf.storage import checkpoints
 
 # Saves every few steps; other numbers than the length of a call and the other events.
 OFTEN = TINY | {"save_every": 4, "log_every": 3, "sample_every": 10}
@@ -108,7 +108,7 @@ def last_told(output: str) -> int:
 
 def weights(run_dir: Path) -> dict[str, bytes]:
     """Every variable in the newest checkpoint, by name, in bytes."""
-    reader = tf.train.load_checkpoint(str(checkpoint.saved(run_dir)[0] / "state"))
+    reader = tf.train.load_checkpoint(str(checkpoints.saved(run_dir)[0] / "state"))
     kinds = reader.get_variable_to_dtype_map()
     numbers = [name for name, kind in kinds.items() if kind != tf.string]
     return {name: np.asarray(reader.get_tensor(name)).tobytes() for name in numbers}
@@ -131,7 +131,7 @@ def told(run_dir: Path) -> collections.Counter:
 
 def differences(run_dir: Path, undisturbed: Path) -> list[str]:
     """What distinguishes a run that went through faults from one that did not."""
-    if not checkpoint.saved(run_dir):
+    if not checkpoints.saved(run_dir):
         return ["no checkpoint"]
     found = []
     if weights(run_dir) != weights(undisturbed):

@@ -12,7 +12,7 @@ import numpy as np
 from gan_tf import files
 from gan_tf.gan.state import build_gan
 from gan_tf.gan.step import METRICS
-from gan_tf.storage import checkpoint
+from gan_tf.storage import checkpoints
 from gan_tf.training import summary
 
 OPERATIONS = ("open", "os.", "shutil.")
@@ -68,20 +68,20 @@ def test_saving_never_leaves_less_than_the_checkpoint_before(tmp_path, tiny):
 
     def save(step):
         gan.step.assign(step)
-        checkpoint.save(tmp_path, gan)
+        checkpoints.save(tmp_path, gan)
 
     for step in (1, 2, 3):
         save(step)
     reached = []
     for _ in every_crash(lambda: save(4)):
-        checkpoint.restore(tmp_path, found)  # warns of no damage
+        checkpoints.restore(tmp_path, found)  # warns of no damage
         reached.append(int(found.step))
-        checkpoint.tidy(tmp_path, reached[-1])
+        checkpoints.tidy(tmp_path, reached[-1])
         names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
-        assert names == {path.name for path in checkpoint.saved(tmp_path)}
+        assert names == {path.name for path in checkpoints.saved(tmp_path)}
         assert len(names) <= 3
         if reached[-1] == 4:
-            shutil.rmtree(checkpoint.saved(tmp_path)[0])
+            shutil.rmtree(checkpoints.saved(tmp_path)[0])
     assert set(reached) == {3, 4}
 
 

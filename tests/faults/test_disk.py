@@ -23,7 +23,7 @@ import gan_tf
 import gan_tf.train as train
 from gan_tf import generate
 from gan_tf.gan.state import build_gan
-from gan_tf.storage import checkpoint, run_directory
+from gan_tf.storage import checkpoints, description, run_directory
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_full_disk_is_told_and_loses_nothing(disk, undisturbed, invoke, room):
     refused(result, "cannot write", "No space left on device")
     assert [path for path in disk.rglob(".*") if path.is_dir()] == []
     gan = build_gan(config)
-    checkpoint.restore(disk / "run", gan)  # warns of no damage
+    checkpoints.restore(disk / "run", gan)  # warns of no damage
     (disk / "ballast").unlink()
     assert invoke(train, *flags_of(config), f"--run_dir={disk}/run")[0] == 0
     assert differences(disk / "run", expected) == []
@@ -85,7 +85,7 @@ def test_a_tensorboard_folder_that_is_none(undisturbed, invoke, tmp_path):
 )
 def test_damage_anywhere_in_a_checkpoint(undisturbed, tmp_path, name):
     config, expected = undisturbed
-    newest, before, _ = checkpoint.saved(copy(expected, tmp_path / "run"))
+    newest, before, _ = checkpoints.saved(copy(expected, tmp_path / "run"))
     sound = (newest / name).read_bytes()
     for wrong in damaged(sound, 5, random.Random(0)):
         if wrong.strip() == sound.strip():
@@ -93,8 +93,8 @@ def test_damage_anywhere_in_a_checkpoint(undisturbed, tmp_path, name):
         (newest / name).write_bytes(wrong)
         gan = build_gan(config)
         with pytest.warns(UserWarning, match="is damaged and passed over"):
-            checkpoint.restore(tmp_path / "run", gan)
-        assert int(gan.step) == checkpoint.step_of(before)
+            checkpoints.restore(tmp_path / "run", gan)
+        assert int(gan.step) == checkpoints.step_of(before)
 
 
 def test_damage_anywhere_in_the_description(undisturbed, tmp_path):
@@ -107,11 +107,11 @@ def test_damage_anywhere_in_the_description(undisturbed, tmp_path):
         path.write_bytes(wrong)
         with warnings.catch_warnings(record=True) as told_of:
             warnings.simplefilter("always")
-            assert run_directory.read_run(tmp_path / "run")[0] == config
+            assert description.read_run(tmp_path / "run")[0] == config
         assert any("config.json is damaged" in str(w.message) for w in told_of)
     with pytest.warns(UserWarning, match=r"its copy .*step-00000020/config\.json"):
         gan_tf.train(config, tmp_path / "run", progress=False)
-    run_directory.read_run(
+    description.read_run(
         tmp_path / "run"
     )  # written anew, so that nothing is to be warned of
 
@@ -119,15 +119,15 @@ def test_damage_anywhere_in_the_description(undisturbed, tmp_path):
 def test_damaged_newer_checkpoints_do_not_push_out_sound_ones(undisturbed, tmp_path):
     config, expected = undisturbed
     run_dir = copy(expected, tmp_path / "run")
-    for path in checkpoint.saved(run_dir)[:2]:
+    for path in checkpoints.saved(run_dir)[:2]:
         (path / "state.index").unlink()
-    sound = checkpoint.saved(run_dir)[2]
+    sound = checkpoints.saved(run_dir)[2]
     (run_dir / "checkpoints" / "step-00000099").mkdir()
     gan = build_gan(config)
     with pytest.warns(UserWarning, match="passed over"):
-        checkpoint.restore(run_dir, gan)
+        checkpoints.restore(run_dir, gan)
     gan.step.assign_add(1)
-    saved = checkpoint.save(run_dir, gan)
+    saved = checkpoints.save(run_dir, gan)
     assert saved.exists()
     assert sound.exists()
 

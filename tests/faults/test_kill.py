@@ -10,7 +10,7 @@ from injection import differences, kill, last_told, often, start, stop, wait_for
 import gan_tf
 import gan_tf.train as train
 from gan_tf import generate
-from gan_tf.storage import checkpoint
+from gan_tf.storage import checkpoints
 
 
 def test_a_run_killed_again_and_again_is_the_undisturbed_one(data_dir, tmp_path):
@@ -34,7 +34,7 @@ def test_what_was_told_before_a_signal_is_saved(data_dir, tmp_path):
     config = often(data_dir, epochs=10**6, save_every=10**6)
     code, _, output, errors = stop(config, tmp_path, signal.SIGTERM, 0.1, "step 6 of")
     assert (code, errors) == (128 + signal.SIGTERM, "")
-    assert checkpoint.step_of(checkpoint.saved(tmp_path)[0]) >= last_told(output) >= 6
+    assert checkpoints.step_of(checkpoints.saved(tmp_path)[0]) >= last_told(output) >= 6
 
 
 def test_a_second_process_is_refused_until_the_first_is_gone(
@@ -55,13 +55,13 @@ def test_a_second_process_is_refused_until_the_first_is_gone(
     assert plan[0] == 0
     first.kill()
     first.communicate()
-    half = checkpoint.step_of(checkpoint.saved(tmp_path / "link")[0])
+    half = checkpoints.step_of(checkpoints.saved(tmp_path / "link")[0])
     config = often(data_dir, epochs=half + 5)
     assert int(gan_tf.train(config, tmp_path / "link", progress=False).step) == half + 5
 
 
 def test_two_trainings_of_one_process_are_told_apart_too(data_dir, tmp_path):
-    from gan_tf.storage.run_directory import run_lock
+    from gan_tf.storage.lock import run_lock
 
     with run_lock(tmp_path), pytest.raises(gan_tf.UserError, match="is in use"):
         gan_tf.train(often(data_dir, epochs=3), tmp_path)

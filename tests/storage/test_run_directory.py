@@ -5,7 +5,7 @@ import pytest
 
 from gan_tf.data import sources
 from gan_tf.errors import UserError
-from gan_tf.storage import run_directory
+from gan_tf.storage import description, run_directory
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +15,8 @@ def images(data_dir):
 
 def test_a_run_describes_itself(tmp_path, tiny, images):
     config = tiny(seed=3)
-    run_directory.open_run(tmp_path / "r", config, images)
-    read, content = run_directory.read_run(tmp_path / "r")
+    description.open_run(tmp_path / "r", config, images)
+    read, content = description.read_run(tmp_path / "r")
     assert read == config
     assert content["data"] == {
         "name": images.name,
@@ -34,34 +34,34 @@ def test_a_run_describes_itself(tmp_path, tiny, images):
 
 
 def test_options_that_do_not_shape_the_result_may_change(tmp_path, tiny, images):
-    run_directory.open_run(tmp_path, tiny(), images)
-    run_directory.open_run(tmp_path, tiny(epochs=99, log_every=3), images)
-    assert run_directory.read_run(tmp_path)[0].epochs == 99
+    description.open_run(tmp_path, tiny(), images)
+    description.open_run(tmp_path, tiny(epochs=99, log_every=3), images)
+    assert description.read_run(tmp_path)[0].epochs == 99
 
 
 def test_another_configuration_is_refused_with_its_differences(tmp_path, tiny, images):
-    run_directory.open_run(tmp_path, tiny(), images)
+    description.open_run(tmp_path, tiny(), images)
     before = (tmp_path / "config.json").read_bytes()
     with pytest.raises(UserError, match=r"seed: 0, 1; generator_units: 8, 9,9"):
-        run_directory.open_run(tmp_path, tiny(seed=1, generator_units=(9, 9)), images)
+        description.open_run(tmp_path, tiny(seed=1, generator_units=(9, 9)), images)
     with pytest.raises(UserError, match=r"data: drawn.*, strokes"):
-        run_directory.open_run(tmp_path, tiny(), sources.load("strokes"))
+        description.open_run(tmp_path, tiny(), sources.load("strokes"))
     assert (tmp_path / "config.json").read_bytes() == before
 
 
 def test_places_that_are_no_run(tmp_path, tiny, images):
     (tmp_path / "file").write_text("x")
     with pytest.raises(UserError, match="is a file"):
-        run_directory.open_run(tmp_path / "file", tiny(), images)
+        description.open_run(tmp_path / "file", tiny(), images)
     with pytest.raises(UserError, match="cannot write"):
-        run_directory.open_run(tmp_path / "file" / "below", tiny(), images)
+        description.open_run(tmp_path / "file" / "below", tiny(), images)
     with pytest.raises(UserError, match="does not exist"):
-        run_directory.read_run(tmp_path / "none")
+        description.read_run(tmp_path / "none")
     with pytest.raises(UserError, match=r"no config\.json.*train one with"):
-        run_directory.read_run(tmp_path)
+        description.read_run(tmp_path)
     (tmp_path / "checkpoints" / "step-00000010").mkdir(parents=True)
     with pytest.raises(UserError, match=r"checkpoints but no config\.json"):
-        run_directory.open_run(tmp_path, tiny(), images)
+        description.open_run(tmp_path, tiny(), images)
 
 
 def test_sheets_are_thinned_evenly_and_the_newest_stays(tmp_path):
@@ -82,18 +82,18 @@ def test_sheets_are_thinned_evenly_and_the_newest_stays(tmp_path):
 def test_a_newer_format_is_refused(tmp_path, tiny, images):
     from gan_tf.files import read_json, write_json
 
-    run_directory.open_run(tmp_path, tiny(), images)
+    description.open_run(tmp_path, tiny(), images)
     content = read_json(tmp_path / "config.json")
     write_json(tmp_path / "config.json", content | {"format": 2})
     with pytest.raises(UserError, match="has format 2, this version of gan_tf reads 1"):
-        run_directory.read_run(tmp_path)
+        description.read_run(tmp_path)
 
 
 def test_an_edited_description_is_refused(tmp_path, tiny, images):
-    run_directory.open_run(tmp_path, tiny(), images)
+    description.open_run(tmp_path, tiny(), images)
     path = tmp_path / "config.json"
     content = json.loads(path.read_text())
     content["config"]["seed"] = 9
     path.write_text(json.dumps(content))
     with pytest.raises(UserError, match="was edited"):
-        run_directory.open_run(tmp_path, tiny(seed=9), images)
+        description.open_run(tmp_path, tiny(seed=9), images)

@@ -15,7 +15,7 @@ from conftest import command, environment, flags_of, refused
 
 import gan_tf
 from gan_tf.errors import UserError
-from gan_tf.storage import checkpoint
+from gan_tf.storage import checkpoints
 from gan_tf.training import devices, summary
 
 STEPS = {"epochs": 200, "log_every": 10, "sample_every": 100, "save_every": 100}
@@ -171,7 +171,7 @@ def test_when_a_worker_is_killed_the_others_stop_and_all_can_go_on(one, tmp_path
     # So long that it cannot end before the kill.
     cluster = Cluster(2, run_dir, make(epochs=10**6, sample_every=10**6))
     deadline = time.monotonic() + 120
-    while not checkpoint.saved(run_dir) and time.monotonic() < deadline:
+    while not checkpoints.saved(run_dir) and time.monotonic() < deadline:
         time.sleep(0.2)
     cluster.processes[1].send_signal(signal.SIGKILL)
     (code, _, errors), _ = cluster.wait()
@@ -179,7 +179,7 @@ def test_when_a_worker_is_killed_the_others_stop_and_all_can_go_on(one, tmp_path
     assert code == 2
     assert len(told) == 1
     assert "Traceback" not in errors
-    step = checkpoint.step_of(checkpoint.saved(run_dir)[0])
+    step = checkpoints.step_of(checkpoints.saved(run_dir)[0])
     gan_tf.train(make(epochs=step + 10), run_dir, progress=False)
     steps, values = curves(run_dir)["d_loss"]
     assert steps == list(range(10, step + 11, 10))

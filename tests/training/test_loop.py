@@ -14,7 +14,7 @@ from conftest import environment, flags_of
 import gan_tf
 from gan_tf import images
 from gan_tf.errors import UserError
-from gan_tf.storage import checkpoint, run_directory
+from gan_tf.storage import checkpoints, run_directory
 from gan_tf.training import loop, summary
 
 
@@ -51,7 +51,7 @@ def test_a_run_leaves_everything_the_readme_names(finished):
     sheets = {f"samples/step-{step:08d}.png" for step in (0, 10, 20, 30, 40)}
     pictures = {"samples.png", "losses.png", "training.gif"}
     assert {"config.json"} | sheets | pictures <= files
-    saved = [checkpoint.step_of(path) for path in checkpoint.saved(run_dir)]
+    saved = [checkpoints.step_of(path) for path in checkpoints.saved(run_dir)]
     assert saved == [40, 30, 20]
     assert not [name for name in files if ".part" in name]
     curves = summary.read_scalars(run_directory.events_dir(run_dir))
@@ -144,7 +144,7 @@ def start(config, run_dir, **settings):
 
 def wait_for_checkpoint(process, run_dir, number=1):
     limit = time.monotonic() + 120
-    while len(checkpoint.saved(run_dir)) < number:
+    while len(checkpoints.saved(run_dir)) < number:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < limit
         time.sleep(0.02)
@@ -163,7 +163,7 @@ def test_a_run_that_is_killed_continues_bit_for_bit(tiny, tmp_path, way):
     time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    half = checkpoint.step_of(checkpoint.saved(tmp_path / "killed")[0])
+    half = checkpoints.step_of(checkpoints.saved(tmp_path / "killed")[0])
     whole = tiny(epochs=2 * half, save_every=20, **way)
     resumed = train(whole, tmp_path / "killed")
     assert int(resumed.step) == 2 * half
@@ -189,8 +189,8 @@ def test_signals_save_and_say_how_to_go_on(tiny, tmp_path, number):
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert errors == ""
-    (saved,) = checkpoint.saved(tmp_path)
-    step = checkpoint.step_of(saved)
+    (saved,) = checkpoints.saved(tmp_path)
+    step = checkpoints.step_of(saved)
     assert step >= 20
     assert (
         f"stopped by {number.name} at step {step}, saved; the same command goes on"
@@ -203,7 +203,7 @@ def test_training_works_outside_the_main_thread(tiny, tmp_path):
     thread = threading.Thread(target=train, args=(tiny(epochs=3), tmp_path))
     thread.start()
     thread.join()
-    assert [checkpoint.step_of(path) for path in checkpoint.saved(tmp_path)] == [3]
+    assert [checkpoints.step_of(path) for path in checkpoints.saved(tmp_path)] == [3]
 
 
 def test_losses_that_are_not_finite_stop_the_run(tiny, tmp_path):
@@ -214,9 +214,9 @@ def test_losses_that_are_not_finite_stop_the_run(tiny, tmp_path):
         UserError, match=r"between steps \d+ and \d+; the last"
     ) as caught:
         train(config, tmp_path)
-    newest = checkpoint.saved(tmp_path)[0]
+    newest = checkpoints.saved(tmp_path)[0]
     assert str(newest) in str(caught.value)
-    weights = checkpoint.load_generator(tmp_path, averaged=False).get_weights()
+    weights = checkpoints.load_generator(tmp_path, averaged=False).get_weights()
     assert all(np.isfinite(w).all() for w in weights)
 
 

@@ -32,7 +32,8 @@ from gan_tf.files import (
 )
 from gan_tf.gan.state import GAN, generator_parameters, new_generator
 from gan_tf.storage.bundle import SUFFIXES, check_bundle
-from gan_tf.storage.run_directory import FORMAT, config_path, read_run
+from gan_tf.storage.description import read_run
+from gan_tf.storage.run_directory import FORMAT, config_path
 
 T = TypeVar("T")
 

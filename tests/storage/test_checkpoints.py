@@ -10,7 +10,7 @@ from gan_tf.data import sources
 from gan_tf.errors import UserError
 from gan_tf.gan.state import build_gan
 from gan_tf.gan.step import train_step
-from gan_tf.storage import checkpoint, run_directory
+from gan_tf.storage import checkpoints, description
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def save_at(run_dir, gan, steps):
     states = {}
     for step in steps:
         advance(gan, step - int(gan.step))
-        checkpoint.save(run_dir, gan)
+        checkpoints.save(run_dir, gan)
         states[step] = state(gan)
     return states
 
@@ -53,12 +53,12 @@ def flip(path, place=None):
 
 def test_the_whole_state_comes_back_and_three_are_kept(tmp_path, gan, tiny):
     states = save_at(tmp_path, gan, [2, 3, 5, 8])
-    names = [path.name for path in checkpoint.saved(tmp_path)]
+    names = [path.name for path in checkpoints.saved(tmp_path)]
     assert names == ["step-00000008", "step-00000005", "step-00000003"]
     assert sorted(os.listdir(tmp_path / "checkpoints")) == sorted(names)
     other = build_gan(tiny(seed=5))
     assert not same(state(other), states[8])
-    checkpoint.restore(tmp_path, other)
+    checkpoints.restore(tmp_path, other)
     assert same(state(other), states[8])
     advance(gan, 2)
     advance(other, 2)
@@ -67,7 +67,7 @@ def test_the_whole_state_comes_back_and_three_are_kept(tmp_path, gan, tiny):
 
 def test_nothing_saved_leaves_the_state_alone(tmp_path, gan):
     before = state(gan)
-    checkpoint.restore(tmp_path, gan)
+    checkpoints.restore(tmp_path, gan)
     assert same(state(gan), before)
 
 
@@ -90,23 +90,23 @@ def test_a_damaged_newest_is_reported_and_the_one_before_used(
     tmp_path, gan, tiny, damage
 ):
     states = save_at(tmp_path, gan, [1, 2])
-    damage(checkpoint.saved(tmp_path)[0])
+    damage(checkpoints.saved(tmp_path)[0])
     other = build_gan(tiny())
     with pytest.warns(UserWarning, match="is damaged and passed over"):
-        checkpoint.restore(tmp_path, other)
+        checkpoints.restore(tmp_path, other)
     assert same(state(other), states[1])
     advance(other, 1)
-    checkpoint.save(tmp_path, other)  # the damaged one is replaced
+    checkpoints.save(tmp_path, other)  # the damaged one is replaced
     assert same(state(other), states[2])
 
 
 @pytest.mark.filterwarnings("ignore:checkpoint")
 def test_when_all_are_damaged_nothing_is_guessed(tmp_path, gan, tiny):
     save_at(tmp_path, gan, [1, 2])
-    for path in checkpoint.saved(tmp_path):
+    for path in checkpoints.saved(tmp_path):
         flip(path / "state.data-00000-of-00001")
     with pytest.raises(UserError, match="not one checkpoint"):
-        checkpoint.restore(tmp_path, build_gan(tiny()))
+        checkpoints.restore(tmp_path, build_gan(tiny()))
 
 
 @pytest.mark.parametrize("failing", ["replace", "fsync"])
@@ -120,9 +120,9 @@ def test_a_save_that_fails_leaves_what_was_there(tmp_path, gan, monkeypatch, fai
 
         patch.setattr(os, failing, full)
         with pytest.raises(UserError, match="No space left on device"):
-            checkpoint.save(tmp_path, gan)
+            checkpoints.save(tmp_path, gan)
     assert os.listdir(tmp_path / "checkpoints") == ["step-00000001"]
-    checkpoint.restore(tmp_path, gan)
+    checkpoints.restore(tmp_path, gan)
     assert same(state(gan), states[1])
     save_at(tmp_path, gan, [2])  # there is room again
 
@@ -144,18 +144,18 @@ def small_disk(tmp_path):
 def test_a_disk_that_is_really_full(small_disk, tiny):
     gan = build_gan(tiny())  # its weights take more than 64 KiB
     with pytest.raises(UserError, match="cannot write") as caught:
-        checkpoint.save(small_disk, gan)
+        checkpoints.save(small_disk, gan)
     assert "\n" not in str(caught.value)
     assert os.listdir(small_disk / "checkpoints") == []
 
 
 def test_load_generator(tmp_path, gan, tiny, data_dir):
-    run_directory.open_run(tmp_path, tiny(), sources.load("mnist", str(data_dir)))
+    description.open_run(tmp_path, tiny(), sources.load("mnist", str(data_dir)))
     with pytest.raises(UserError, match="no checkpoint yet"):
-        checkpoint.load_generator(tmp_path)
+        checkpoints.load_generator(tmp_path)
     save_at(tmp_path, gan, [3])
     for averaged, model in ((True, gan.average), (False, gan.generator)):
-        loaded = checkpoint.load_generator(tmp_path, averaged)
+        loaded = checkpoints.load_generator(tmp_path, averaged)
         for ours, expected in zip(loaded.get_weights(), model.get_weights()):
             np.testing.assert_array_equal(ours, expected)
     assert not np.array_equal(
@@ -165,10 +165,10 @@ def test_load_generator(tmp_path, gan, tiny, data_dir):
 
 def test_load_generator_of_a_run_without_average(tmp_path, tiny, data_dir):
     config = tiny(ema_decay=0.0)
-    run_directory.open_run(tmp_path, config, sources.load("mnist", str(data_dir)))
+    description.open_run(tmp_path, config, sources.load("mnist", str(data_dir)))
     gan = build_gan(config)
-    checkpoint.save(tmp_path, gan)
-    loaded = checkpoint.load_generator(tmp_path)
+    checkpoints.save(tmp_path, gan)
+    loaded = checkpoints.load_generator(tmp_path)
     np.testing.assert_array_equal(
         loaded.get_weights()[0], gan.generator.get_weights()[0]
     )

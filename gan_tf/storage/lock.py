@@ -1,0 +1,45 @@
+"""The lock of a run: one process trains in a directory."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from gan_tf.errors import UserError
+from gan_tf.files import explained
+
+
+@contextlib.contextmanager
+def run_lock(run_dir: Path) -> Iterator[None]:
+    """Keeps every other training process out of `run_dir` until the block ends.
+
+    The lock is on the open file `lock`, not on its being there: the operating system
+    lifts it with the process, however that ends. Removes what a killed process left
+    half-written.
+
+    Raises:
+        UserError: another process trains there, or the directory cannot be written.
+    """
+    path = run_dir / "lock"
+    with explained(path):
+        run_dir.mkdir(parents=True, exist_ok=True)
+        # A link could lead out of the run.
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    with open(lock, "rb"):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"--run_dir {run_dir} is in use: another process trains there. Wait "
+                "for its end, or name another directory."
+            ) from None
+        except OSError as error:  # some network file systems have no locks
+            warnings.warn(f"{path} cannot be locked: {error.strerror}", stacklevel=3)
+        with explained(run_dir):
+            for leftover in run_dir.glob("*/.*.part"):
+                leftover.unlink()
+        yield
