@@ -21,7 +21,6 @@ import numpy as np
 import tensorflow as tf
 
 from gan_tf import Config
-from gan_tf.gan.adam import FusedAdam
 from gan_tf.gan.state import build_gan
 from gan_tf.gan.step import compile_train_steps
 

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from gan_tf.gan.state import GAN
+from gan_tf.gan.state import GAN, Rules
 from gan_tf.gan.step import train_step
 
 
@@ -52,7 +52,7 @@ def trajectory(steps: int, learning_rate: float, r1_weight: float) -> np.ndarray
     gan = dirac_gan(learning_rate, r1_weight)
     real = tf.zeros([1, 1])
     point, slope = gan.generator.layers[-1], gan.discriminator.layers[-1]
-    step = tf.function(lambda: train_step(gan, real, seed=0))
+    step = tf.function(lambda: train_step(gan, real, None, seed=0))
     path = [(1.0, 1.0)]
     for _ in range(steps):
         step()
@@ -82,7 +82,7 @@ def dirac_gan(learning_rate: float, r1_weight: float) -> GAN:
         discriminator_optimizer=keras.optimizers.SGD(learning_rate),
         average=None,
         step=tf.Variable(0, dtype=tf.int64),
-        r1_weight=r1_weight,
+        rules=Rules(r1_weight=r1_weight),
     )
 
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from gan_tf import build_discriminator, build_generator
 from gan_tf.evaluation.metrics import mode_coverage
 from gan_tf.gan.sampling import latents
-from gan_tf.gan.state import assemble
+from gan_tf.gan.state import Rules, assemble
 from gan_tf.gan.step import train_step
 
 LATENT, UNITS, BATCH, POINTS, JUDGED = 2, (64,) * 4, 512, 100000, 2500
@@ -69,15 +69,15 @@ def trained_samples(data, r1_weight: float, steps: int, seed: int) -> np.ndarray
     generator = build_generator(LATENT, UNITS, 2, "linear", 2 * seed)
     average = build_generator(LATENT, UNITS, 2, "linear") if r1_weight else None
     discriminator = build_discriminator(UNITS, 2, 2 * seed + 1)
-    numbers = {"r1_weight": r1_weight, "r1_every": 4, "ema_decay": 0.9999} | RATES
-    gan = assemble(generator, discriminator, average, decay_steps=steps, **numbers)
+    rules = Rules(r1_weight=r1_weight, r1_every=4, ema_decay=0.9999)
+    gan = assemble(generator, discriminator, average, rules, decay_steps=steps, **RATES)
 
     @tf.function(jit_compile=True)
     def train():
         while gan.step < steps:
             key = [seed, gan.step]
             rows = tf.random.stateless_uniform([BATCH], key, 0, POINTS, tf.int32)
-            train_step(gan, tf.gather(data, rows), seed)
+            train_step(gan, tf.gather(data, rows), None, seed)
 
     train()
     return gan.sampler(latents(LATENT, seed, JUDGED)).numpy()

@@ -85,11 +85,10 @@ def draw_discriminator(axes, steps: int) -> None:
 
 def trained_gan(steps: int):
     """Trains a GAN on N(0, 1); yields step and state 30 times."""
-    gan = assemble(
-        build_generator(1, (32,), 1, "linear"), build_discriminator((32,), 1)
-    )
+    generator = build_generator(1, (32,), 1, "linear")
+    gan = assemble(generator, build_discriminator((32,), 1))
     data = tf.function(lambda t: tf.random.stateless_normal([512, 1], tf.stack([1, t])))
-    one_step = tf.function(lambda real: train_step(gan, real, seed=0))
+    one_step = tf.function(lambda real: train_step(gan, real, None, seed=0))
     for step in range(1, steps + 1):
         one_step(data(tf.constant(step)))
         if step % max(1, steps // 30) == 0:

@@ -58,6 +58,11 @@ class Config:
     batch_size: int = _option(
         128, "real images a step, and as many generated ones", minimum=1, below=2**20
     )
+    conditional: bool = _option(
+        False,
+        "train on the labels too: one class can then be asked for",
+        value_before=False,
+    )
     latent_dim: int = _option(
         100, "size of the generator's noise vector", minimum=1, below=2**20
     )
@@ -71,6 +76,20 @@ class Config:
         "sigmoid",
         "the generator's last layer: linear is the document's code, sigmoid its text",
         choices=("sigmoid", "linear"),
+    )
+    objective: str = _option(
+        "non_saturating",
+        "the losses: non_saturating (the tutorial's code), minimax (its formulas), "
+        "hinge, least_squares, wasserstein (needs a gradient penalty)",
+        choices=("non_saturating", "minimax", "hinge", "least_squares", "wasserstein"),
+        value_before="non_saturating",
+    )
+    d_steps: int = _option(
+        1,
+        "discriminator updates in a step, each on its own batch (k of Algorithm 1)",
+        minimum=1,
+        below=2**10,
+        value_before=1,
     )
     learning_rate: float = _option(
         2e-3, "Adam's step size for the discriminator", minimum=0.0
@@ -91,6 +110,12 @@ class Config:
     )
     r1_every: int = _option(
         4, "steps from one R1 penalty to the next, weighted so many times", minimum=1
+    )
+    gp_weight: float = _option(
+        0.0,
+        "lambda of the gradient penalty between real and generated images, 0 for none",
+        minimum=0.0,
+        value_before=0.0,
     )
     ema_decay: float = _option(
         0.9999,

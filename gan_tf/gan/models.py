@@ -1,4 +1,4 @@
-"""The document's two dense networks as Keras models."""
+"""The tutorial's two dense networks as Keras models, with or without labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import keras
 
 from gan_tf.config import Config
 
-PIXELS = 28 * 28
+PIXELS = 28 * 28  # of the tutorial's images
 
 
 def build_generator(
@@ -18,20 +18,22 @@ def build_generator(
     output_activation: str = Config.output_activation,
     seed: int = 0,
     precision: str = Config.precision,
+    classes: int | None = None,
 ) -> keras.Model:
     """A dense relu network from noise `[B, latent_dim]` to `[B, output_dim]`, float32.
 
-    The defaults are the document's layers: 256, 512, 784.
+    The defaults are the tutorial's layers: 256, 512, 784.
 
     Args:
         units: sizes of the hidden layers, in order; may be empty.
         output_activation: `"sigmoid"` keeps pixels in [0, 1]; `"linear"` does not.
         seed: of the initial weights (Glorot uniform, biases 0, as `tf.layers.dense`).
         precision: the layers' Keras dtype policy; weights and results are float32.
+        classes: if given, the network takes `[noise, labels]`, with integer labels
+            `[B]` from 0 to `classes - 1` (Mirza and Osindero 2014, section 3.2).
     """
-    return _dense_network(
-        "generator", latent_dim, units, output_dim, output_activation, seed, precision
-    )
+    network = _dense_layers(units, output_dim, output_activation, seed, precision)
+    return _model("generator", "noise", latent_dim, network, classes)
 
 
 def build_discriminator(
@@ -39,26 +41,63 @@ def build_discriminator(
     input_dim: int = PIXELS,
     seed: int = 0,
     precision: str = Config.precision,
+    classes: int | None = None,
 ) -> keras.Model:
     """A dense relu network from `[B, input_dim]` to one logit `[B, 1]`, float32.
 
     It returns the logit of D(x) = sigmoid(logit), never the probability, because the
-    losses are stable on logits only. The defaults are the document's: 512, 256, 1.
+    losses are stable on logits only. The defaults are the tutorial's: 512, 256, 1.
+
+    Args:
+        classes: if given, the network takes `[images, labels]`, as the generator does.
     """
-    return _dense_network(
-        "discriminator", input_dim, units, 1, "linear", seed, precision
-    )
+    network = _dense_layers(units, 1, "linear", seed, precision)
+    return _model("discriminator", "images", input_dim, network, classes)
 
 
-def _dense_network(
+def takes_labels(network: keras.Model) -> bool:
+    """Whether a network has a second input, the labels."""
+    return len(network.inputs) > 1
+
+
+def classes_of(network: keras.Model) -> int | None:
+    """How many classes a network of this module knows; None if it takes no labels."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.CategoryEncoding):
+            return layer.num_tokens
+    return None
+
+
+def _model(
     name: str,
+    input_name: str,
     input_dim: int,
+    layers: list[keras.Layer],
+    classes: int | None,
+) -> keras.Model:
+    """The layers as a model; the one-hot label joins the input where there is one."""
+    if classes is None:
+        return keras.Sequential(
+            [keras.Input((input_dim,), dtype="float32"), *layers], name=name
+        )
+    values = keras.Input((input_dim,), dtype="float32", name=input_name)
+    labels = keras.Input((), dtype="int32", name="label")
+    one_hot = keras.layers.CategoryEncoding(
+        num_tokens=classes, output_mode="one_hot", dtype="float32"
+    )(labels)
+    outputs = keras.layers.Concatenate(dtype="float32")([values, one_hot])
+    for layer in layers:
+        outputs = layer(outputs)
+    return keras.Model([values, labels], outputs, name=name)
+
+
+def _dense_layers(
     units: Sequence[int],
     output_dim: int,
     output_activation: str,
     seed: int,
     precision: str,
-) -> keras.Model:
+) -> list[keras.Layer]:
     sizes = [*units, output_dim]
     mixed = precision != "float32"
     activations = ["relu"] * len(units) + ["linear" if mixed else output_activation]
@@ -74,4 +113,4 @@ def _dense_network(
     ]
     if mixed:  # pixels and logits need more digits than bfloat16 has
         layers.append(keras.layers.Activation(output_activation, dtype="float32"))
-    return keras.Sequential([keras.Input((input_dim,)), *layers], name=name)
+    return layers

@@ -12,137 +12,225 @@ import keras
 import tensorflow as tf
 
 from gan_tf.gan import losses
-from gan_tf.gan.noise import TRAINING, latent
-from gan_tf.gan.state import GAN
+from gan_tf.gan.noise import INTERPOLATION, TRAINING, latent, uniform
+from gan_tf.gan.state import GAN, Rules
 from gan_tf.images import to_unit
 
+Tensors = dict[str, tf.Tensor]
+Chunk = tuple[tf.Tensor, tf.Tensor | None]
 
-def train_step(gan: GAN, real: tf.Tensor, seed: int) -> dict[str, tf.Tensor]:
-    """One step: D on real and generated samples, then G through the new D.
 
-    Goodfellow et al. 2014, Algorithm 1 with k = 1 and the non-saturating G loss, with
-    new noise for each half; R1 after Mescheder et al. 2018, not at every step.
+def train_step(
+    gan: GAN, real: tf.Tensor, labels: tf.Tensor | None, seed: int
+) -> Tensors:
+    """One step of Algorithm 1 of Goodfellow et al. 2014: k times D, then G.
+
+    D learns from real and generated samples, then G through the new D, each from new
+    noise. With the default rules k is 1 and G's loss the non-saturating one.
 
     Under a `tf.distribute` strategy each replica takes its share of the one batch and
     of the one noise, so that any number of replicas make the same step.
 
     Args:
-        real: `[B, ...]`, float32, a batch of data, the same on every replica.
+        real: `[k * B, ...]`, float32, k batches of data, the same on every replica.
+        labels: int32 `[k * B]` if the networks take labels, else None. Generated
+            samples get the labels of the batch.
         seed: of the run; the noise depends on it and on `gan.step`.
 
     Returns:
-        Scalars by name, float32; see `METRICS`. With several replicas each returns its
-        own, of which the mean is meant.
+        Scalars by name, float32; see `metrics_of`. With several replicas each returns
+        its own, of which the mean is meant.
     """
-    latent_dim = gan.generator.input_shape[-1]
-    noise = latent(seed, TRAINING, gan.step, (2, real.shape[0], latent_dim))
-    real, noise = _my_share(real), _my_share(noise, axis=1)
-    batch = real.shape[0]
+    k = gan.rules.d_steps
+    size = real.shape[0] // k
+    real = _my_share(tf.reshape(real, (k, size, *real.shape[1:])))
+    labels = [None] * k if labels is None else _my_share(tf.reshape(labels, (k, size)))
+    noise = _my_share(latent(seed, TRAINING, gan.step, (k + 1, size, gan.latent_dim)))
+    mix = _my_share(uniform(seed, INTERPOLATION, gan.step, (k, size)))
 
-    # Train the discriminator, at 1 of r1_every steps by R1 too, so many times as heavy.
-    fake = gan.generator(noise[0])
+    for i in range(k):
+        d_metrics = discriminator_step(gan, real[i], labels[i], noise[i], mix[i])
+    g_metrics = generator_step(gan, labels[-1], noise[-1])
+    move_average(gan)
+    gan.step.assign_add(1)
+    return d_metrics | g_metrics
 
-    def discriminator_half(with_r1: bool):
+
+def discriminator_step(
+    gan: GAN,
+    real: tf.Tensor,
+    labels: tf.Tensor | None,
+    noise: tf.Tensor,
+    mix: tf.Tensor,
+) -> Tensors:
+    """Updates D by the gradient of its loss and penalties on one batch.
+
+    Args:
+        real: `[B, ...]`, float32.
+        labels: int32 `[B]`, or None.
+        noise: `[B, latent_dim]`.
+        mix: `[B]`, uniform on [0, 1]: where the gradient penalty looks between a real
+            and a generated sample.
+    """
+    rules, objective = gan.rules, gan.rules.losses
+    fake = gan.generate(noise, labels)
+
+    def logits(samples: tf.Tensor) -> tf.Tensor:
+        return gan.logits(samples, labels)
+
+    def half(with_r1: bool):
+        """Loss, logits and gradients, with R1 weighted by the steps it stands for."""
+        r1 = penalty = tf.zeros([])
         with tf.GradientTape() as tape:
             if with_r1:
-                r1, real_logits = losses.r1_penalty(gan.discriminator, real)
-                r1 *= gan.r1_every
-                fake_logits = gan.discriminator(fake)
-            else:  # as one batch, which is faster
-                logits = gan.discriminator(tf.concat([real, fake], axis=0))
-                real_logits, fake_logits = logits[:batch], logits[batch:]
-                r1 = tf.zeros([])
-            d_loss = losses.discriminator_loss(real_logits, fake_logits)
-            objective = d_loss + gan.r1_weight / 2 * r1
-        gradients = tape.gradient(objective, gan.discriminator.trainable_variables)
-        return gradients, d_loss, r1, real_logits, fake_logits
+                r1, real_logits = losses.r1_penalty(
+                    lambda x: gan.logits(x, labels), real
+                )
+                r1 *= rules.r1_every
+                fake_logits = logits(fake)
+            else:
+                real_logits, fake_logits = _both_logits(gan, real, fake, labels)
+            if rules.gp_weight:
+                penalty = losses.gradient_penalty(logits, real, fake, mix)
+            loss = objective.discriminator_loss(real_logits, fake_logits)
+            total = loss + rules.r1_weight / 2 * r1
+            if rules.gp_weight:
+                total += rules.gp_weight * penalty
+        gradients = tape.gradient(total, gan.discriminator.trainable_variables)
+        return gradients, loss, r1, penalty, real_logits, fake_logits
 
-    d_gradients, d_loss, r1, real_logits, fake_logits = _lazily(
+    gradients, loss, r1, penalty, real_logits, fake_logits = _lazily(
         gan,
-        gan.r1_every if gan.r1_weight else 0,
-        lambda: discriminator_half(with_r1=True),
-        lambda: discriminator_half(with_r1=False),
+        rules.r1_every if rules.r1_weight else 0,
+        lambda: half(with_r1=True),
+        lambda: half(with_r1=False),
     )
-    d_norm = _descend(gan, gan.discriminator, gan.discriminator_optimizer, d_gradients)
+    norm = _descend(gan, gan.discriminator, gan.discriminator_optimizer, gradients)
+    metrics = {"d_loss": loss, "r1": r1, "d_gradient_norm": norm}
+    if rules.gp_weight:
+        metrics["gradient_penalty"] = penalty
+    return metrics | _readings(objective, real_logits, fake_logits)
 
-    # Train the generator, by its own variables alone.
+
+def generator_step(gan: GAN, labels: tf.Tensor | None, noise: tf.Tensor) -> Tensors:
+    """Updates G, and G alone, by the gradient of its loss through D."""
     with tf.GradientTape() as tape:
-        g_loss = losses.generator_loss(gan.discriminator(gan.generator(noise[1])))
-    g_gradients = tape.gradient(g_loss, gan.generator.trainable_variables)
-    g_norm = _descend(gan, gan.generator, gan.generator_optimizer, g_gradients)
+        fake_logits = gan.logits(gan.generate(noise, labels), labels)
+        loss = gan.rules.losses.generator_loss(fake_logits)
+    gradients = tape.gradient(loss, gan.generator.trainable_variables)
+    norm = _descend(gan, gan.generator, gan.generator_optimizer, gradients)
+    return {"g_loss": loss, "g_gradient_norm": norm}
 
+
+def move_average(gan: GAN) -> None:
+    """Moves the average: average += (1 - decay) (generator - average).
+
+    Until it meets `ema_decay`, the decay is (1 + t) / (4 + t), which weighs step t by
+    t^2: the average is always over about the last third of the run and never drags
+    the first steps along (Karras et al. 2024, section 3.1, with gamma = 2).
+    """
     if gan.average is not None:
         tf.distribute.get_replica_context().merge_call(_move_average, args=(gan,))
-    gan.step.assign_add(1)
-    return {
-        "d_loss": d_loss,
-        "g_loss": g_loss,
-        "r1": r1,
-        "d_real": tf.reduce_mean(tf.sigmoid(real_logits)),
-        "d_fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
-        "d_real_accuracy": _share(real_logits > 0),
-        "d_fake_accuracy": _share(fake_logits < 0),
-        "d_gradient_norm": d_norm,
-        "g_gradient_norm": g_norm,
+
+
+def metrics_of(rules: Rules) -> dict[str, str]:
+    """What `train_step` returns under these rules, with the meaning of each."""
+    objective = rules.losses
+    unit = ", nats" if objective.probability else ""
+    output = "mean D, 0 to 1," if objective.probability else "mean output of D"
+    d_rest, g_rest = (
+        "" if value is None else f"; {value:.3f} at equilibrium"
+        for value in (objective.d_equilibrium, objective.g_equilibrium)
+    )
+    metrics = {
+        "d_loss": f"discriminator loss without penalties{unit}{d_rest}",
+        "g_loss": f"generator loss{unit}{g_rest}",
+        "r1": "mean squared gradient norm of D's logit at real images (unweighted)",
+        "d_real": f"{output} on real images",
+        "d_fake": f"{output} on generated images",
+        "d_real_accuracy": "share of real images that D calls real",
+        "d_fake_accuracy": "share of generated images that D calls generated",
+        "d_gradient_norm": "norm of D's gradient, penalties included, at 1 of 5 steps",
+        "g_gradient_norm": "norm of G's gradient, at 1 of 5 steps",
     }
+    if objective.threshold is None:
+        del metrics["d_real_accuracy"], metrics["d_fake_accuracy"]
+    if rules.gp_weight:
+        metrics["gradient_penalty"] = "mean (gradient norm - 1)^2 between the images"
+    return metrics
 
 
-# What `train_step` returns, with the meaning of each for people.
-METRICS = {
-    "d_loss": "discriminator loss without R1, nats; log 4 = 1.386 when D cannot tell",
-    "g_loss": "generator loss, nats; log 2 = 0.693 when D cannot tell",
-    "r1": "mean squared gradient norm of D's logit at real images (unweighted)",
-    "d_real": "mean D(x) on real images, 0 to 1",
-    "d_fake": "mean D(G(z)) on generated images, 0 to 1",
-    "d_real_accuracy": "share of real images that D calls real",
-    "d_fake_accuracy": "share of generated images that D calls generated",
-    "d_gradient_norm": "norm of the gradient of D, R1 included, at 1 of 5 steps",
-    "g_gradient_norm": "norm of the gradient of G, at 1 of 5 steps",
-}
+METRICS = metrics_of(Rules())
 
 
 def compile_train_steps(
     gan: GAN, seed: int, jit_compile: bool
-) -> Callable[[tf.Tensor, int, int], dict[str, tf.Tensor]]:
+) -> Callable[[Chunk, int, int], Tensors]:
     """Many steps in one compiled call: no Python and no host between two steps.
 
     Args:
-        jit_compile: by XLA, where XLA can and does help: not on several replicas, whose
-            exchange of gradients it does not compile, nor for bfloat16 on a CPU, whose
-            units for that only TensorFlow's own products use.
+        jit_compile: by XLA, where XLA can: not on several replicas, whose exchange of
+            gradients it does not compile.
 
     Returns:
-        A function of a chunk of uint8 batches `[K, B, 784]` and of the range
-        `first <= i < last` of its batches to train on, which gives the sums of the
-        metrics over these steps. Compiled once for all ranges.
+        A function of a chunk of the stream (uint8 images `[K, k * B, pixels]`, and
+        int32 labels `[K, k * B]` or None) and of the range `first <= i < last` of its
+        steps. It returns the sums of the metrics over these steps. Compiled once for
+        all ranges.
     """
     strategy = tf.distribute.get_strategy()
-    names = list(METRICS)
-    bfloat16 = gan.generator.layers[0].compute_dtype == "bfloat16"
-    if strategy.num_replicas_in_sync > 1 or (
-        bfloat16 and not tf.config.list_logical_devices("GPU")
-    ):
+    names = list(metrics_of(gan.rules))
+    if strategy.num_replicas_in_sync > 1:
         jit_compile = False
 
-    def replica_step(images):
-        metrics = train_step(gan, to_unit(images), seed)
+    def replica_step(images, labels):
+        metrics = train_step(gan, gan.shaped(to_unit(images)), labels, seed)
         return tf.stack([metrics[name] for name in names])  # reduced as one
 
     @tf.function(jit_compile=jit_compile)
-    def train_steps(chunk, first, last):
+    def train_steps(images, labels, first, last):
         sums = tf.zeros([len(names)])
         # Not tf.range: XLA would compile again for every other range.
         while first < last:
-            metrics = strategy.run(replica_step, args=(chunk[first],))
+            batch = images[first], None if labels is None else labels[first]
+            metrics = strategy.run(replica_step, args=batch)
             sums += strategy.reduce(tf.distribute.ReduceOp.MEAN, metrics, axis=None)
             first += 1
         return sums
 
-    def call(chunk: tf.Tensor, first: int, last: int) -> dict[str, tf.Tensor]:
-        sums = train_steps(chunk, tf.constant(first), tf.constant(last))
+    def call(chunk: Chunk, first: int, last: int) -> Tensors:
+        sums = train_steps(*chunk, tf.constant(first), tf.constant(last))
         return dict(zip(names, tf.unstack(sums)))
 
     return call
+
+
+def _both_logits(
+    gan: GAN, real: tf.Tensor, fake: tf.Tensor, labels: tf.Tensor | None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Logits of real and of generated samples."""
+    if gan.discriminator.non_trainable_variables:
+        # Batch normalization and the like must not mix the two kinds.
+        return gan.logits(real, labels), gan.logits(fake, labels)
+    # As one batch, which is faster.
+    both = None if labels is None else tf.concat([labels, labels], axis=0)
+    logits = gan.logits(tf.concat([real, fake], axis=0), both)
+    return logits[: real.shape[0]], logits[real.shape[0] :]
+
+
+def _readings(
+    objective: losses.Objective, real_logits: tf.Tensor, fake_logits: tf.Tensor
+) -> Tensors:
+    """What D's outputs say: their means and how often D is right."""
+    read = tf.sigmoid if objective.probability else tf.identity
+    readings = {
+        "d_real": tf.reduce_mean(read(real_logits)),
+        "d_fake": tf.reduce_mean(read(fake_logits)),
+    }
+    if objective.threshold is not None:
+        readings["d_real_accuracy"] = _share(real_logits > objective.threshold)
+        readings["d_fake_accuracy"] = _share(fake_logits < objective.threshold)
+    return readings
 
 
 def _lazily(gan: GAN, every: int, due: Callable, otherwise: Callable):
@@ -165,45 +253,38 @@ def _descend(
 ) -> tf.Tensor:
     """One optimizer step of `network`, and of it alone; returns the gradients' norm.
 
-    Keras adds the gradients of all replicas up: each gives its part of their mean. The
-    norm is the replica's own, and lazy: nobody reads it at every step.
+    Keras sums gradients over replicas: each gives its part of their mean. The norm is
+    the replica's own, and lazy: nobody reads it at every step.
     """
     replicas = tf.distribute.get_replica_context().num_replicas_in_sync
     parts = [gradient / replicas for gradient in gradients]
     optimizer.apply(parts, network.trainable_variables)
+    every = gan.rules.norms_every
     return _lazily(
         gan,
-        gan.norms_every,
-        lambda: gan.norms_every * tf.linalg.global_norm(gradients),
+        every,
+        lambda: every * tf.linalg.global_norm(gradients),
         lambda: tf.zeros([]),
     )
 
 
-def _my_share(batch: tf.Tensor, axis: int = 0) -> tf.Tensor:
-    """The replica's part of a global batch; all of it where there is one replica."""
+def _my_share(batches: tf.Tensor) -> tf.Tensor:
+    """The replica's part of each global batch in `[k, B, ...]`; all of it if alone."""
     replica = tf.distribute.get_replica_context()
     if replica.num_replicas_in_sync == 1:
-        return batch
+        return batches
     number = tf.get_static_value(replica.replica_id_in_sync_group)
-    return tf.split(batch, replica.num_replicas_in_sync, axis)[int(number)]
+    return tf.split(batches, replica.num_replicas_in_sync, axis=1)[int(number)]
 
 
 def _move_average(strategy: tf.distribute.Strategy, gan: GAN) -> None:
-    """Moves the average: average += (1 - decay) (generator - average).
-
-    Until it meets `ema_decay`, the decay is (1 + t) / (4 + t), which weighs step t by
-    t^2: the average is always over about the last third of the run and never drags
-    the first steps along (Karras et al. 2024, section 3.1, with gamma = 2).
-    """
     t = tf.cast(gan.step, tf.float32)
-    decay = tf.minimum(gan.ema_decay, (1.0 + t) / (4.0 + t))
+    decay = tf.minimum(gan.rules.ema_decay, (1.0 + t) / (4.0 + t))
 
     def move(mean, value):
         mean.assign_add((1.0 - decay) * (value - mean))
 
-    for mean, value in zip(
-        gan.average.trainable_variables, gan.generator.trainable_variables
-    ):
+    for mean, value in zip(gan.average.weights, gan.generator.weights):
         strategy.extended.update(mean.value, move, args=(value.value,), group=False)
 
 

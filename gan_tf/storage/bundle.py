@@ -131,7 +131,7 @@ def _check_entry(name: bytes, entry: tensor_bundle_pb2.BundleEntryProto) -> None
         fits = fits and entry.size <= _MAX_GRAPH
     else:
         kind = tf.dtypes.as_dtype(entry.dtype)
-        fits = kind in (tf.float32, tf.int64)
+        fits = kind in (tf.float32, tf.int64, tf.uint32)
         fits = fits and entry.size == math.prod(sizes) * kind.size
     if not fits:
         raise ValueError("a tensor's type, shape and size do not fit each other")

@@ -125,7 +125,7 @@ def _train_on(
     # No step, but all of the compilation: until here there is nothing to save, and a
     # signal may end the program as it always does.
     shape = (config.steps_per_call, config.batch_size, images.SIDE**2)
-    train_steps(tf.zeros(shape, tf.uint8), 0, 0)
+    train_steps((tf.zeros(shape, tf.uint8), None), 0, 0)
     with (
         _signals() as signals,
         summary.Summary(
@@ -136,7 +136,9 @@ def _train_on(
             log.describe(_config_table(config, training))
             _write_sample_grid(gan, training, config, run_dir, log)
         for chunk, first, last in _calls(training, config, step):
-            sums = {k: float(v) for k, v in train_steps(chunk, first, last).items()}
+            sums = {
+                k: float(v) for k, v in train_steps((chunk, None), first, last).items()
+            }
             _check_finite(sums, step, step + last - first, run_dir)
             step += last - first
             log.add(sums, last - first)

@@ -1,11 +1,13 @@
 """The losses against NumPy formulas, closed forms and the theory of the GAN paper."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from gan_tf.config import Config
 from gan_tf.gan import losses
 from gan_tf.gan.models import build_discriminator, build_generator
 
@@ -136,3 +138,62 @@ def test_the_fake_half_of_the_documents_discriminator_loss_trains_nothing():
     assert float(documents_loss(0.0)(tf.constant([[-3.0]]))) == pytest.approx(
         math.log(1 + math.e), rel=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    ("objective", "d_loss", "g_loss"),
+    [  # by hand from the papers' formulas
+        ("non_saturating", 5.833865891654, 1.385820879946),
+        ("minimax", 5.833865891654, -4.510820879946),
+        ("hinge", 6.75, -3.125),
+        ("least_squares", 41.73375, 17.69625),
+        ("wasserstein", 0.225, -3.125),
+    ],
+)
+def test_reference_values_of_every_objective(objective, d_loss, g_loss):
+    row = losses.OBJECTIVES[objective]
+    assert float(row.discriminator_loss(REAL, FAKE)) == pytest.approx(d_loss, rel=1e-6)
+    assert float(row.generator_loss(FAKE)) == pytest.approx(g_loss, rel=1e-6)
+
+
+@pytest.mark.parametrize(("objective", "row"), losses.OBJECTIVES.items())
+def test_equilibrium_of_every_objective(objective, row):
+    """Where D cannot tell the two apart it outputs its threshold everywhere."""
+    output = tf.fill([8, 1], row.threshold or 0.0)
+    d_loss = float(row.discriminator_loss(output, output))
+    assert d_loss == pytest.approx(row.d_equilibrium, rel=1e-6)
+    if row.g_equilibrium is not None:
+        g_loss = float(row.generator_loss(output))
+        assert g_loss == pytest.approx(row.g_equilibrium, rel=1e-6, abs=1e-6)
+
+
+def test_the_configuration_names_the_objectives():
+    (field,) = [f for f in dataclasses.fields(Config) if f.name == "objective"]
+    assert field.metadata["choices"] == tuple(losses.OBJECTIVES)
+
+
+def test_the_gradient_penalty_is_the_formula():
+    """D(u) = |u|^2 has the gradient 2 u."""
+    random = np.random.default_rng(0)
+    real, fake = random.normal(size=(2, 6, 3)).astype(np.float32)
+    weights = random.uniform(size=6).astype(np.float32)
+    penalty = losses.gradient_penalty(
+        lambda u: tf.reduce_sum(tf.square(u), axis=1, keepdims=True),
+        tf.constant(real),
+        tf.constant(fake),
+        tf.constant(weights),
+    )
+    between = weights[:, None] * real + (1 - weights[:, None]) * fake
+    expected = np.mean((2 * np.linalg.norm(between, axis=1) - 1) ** 2)
+    assert float(penalty) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_gradient_penalty_of_a_dead_discriminator_is_finite():
+    weight = tf.Variable(tf.zeros([3, 1]))
+    images = tf.ones([2, 3])
+    with tf.GradientTape() as tape:
+        penalty = losses.gradient_penalty(
+            lambda u: u @ weight, images, images, tf.ones([2])
+        )
+    assert float(penalty) == pytest.approx(1.0, abs=1e-5)
+    assert np.isfinite(tape.gradient(penalty, weight).numpy()).all()

@@ -8,10 +8,18 @@ import pytest
 import tensorflow as tf
 
 from gan_tf.config import Config
+from gan_tf.gan.losses import OBJECTIVES
 from gan_tf.gan.models import build_discriminator, build_generator
 from gan_tf.gan.noise import TRAINING, latent
-from gan_tf.gan.state import assemble, build_gan
-from gan_tf.gan.step import METRICS, compile_train_steps, train_step
+from gan_tf.gan.state import Rules, assemble, build_gan
+from gan_tf.gan.step import (
+    METRICS,
+    compile_train_steps,
+    discriminator_step,
+    generator_step,
+    metrics_of,
+    train_step,
+)
 
 SEED = 11
 
@@ -25,7 +33,8 @@ def small_gan(**settings):
         weights = [random.normal(0, 1, w.shape) for w in network.get_weights()]
         network.set_weights(weights)
     average = build_generator(2, (3,), 4) if settings.get("ema_decay") else None
-    return assemble(generator, discriminator, average, **settings)
+    rates = {k: settings.pop(k) for k in ("learning_rate",) if k in settings}
+    return assemble(generator, discriminator, average, Rules(**settings), **rates)
 
 
 def with_plain_descent(gan):
@@ -111,7 +120,7 @@ def test_a_step_is_the_algorithm(weight, every, step, gamma, share):
     real = np.float64(real_batch())
     z_d, z_g = np.float64(latent(SEED, TRAINING, step, (2, 5, 2)))
 
-    metrics = train_step(gan, real_batch(), SEED)
+    metrics = train_step(gan, real_batch(), None, SEED)
 
     fake = generate(g, z_d)
     _, d_loss, r1 = d_objective(d, real, fake, gamma)
@@ -150,7 +159,7 @@ def test_each_half_moves_its_own_network_alone(moving):
     optimizer = keras.optimizers.SGD(0.0)
     gan = dataclasses.replace(gan, **{f"{still}_optimizer": optimizer})
     before = {name: weights_of(getattr(gan, name)) for name in (moving, still)}
-    train_step(gan, real_batch(), SEED)
+    train_step(gan, real_batch(), None, SEED)
     for old, new in zip(before[still], weights_of(getattr(gan, still))):
         np.testing.assert_array_equal(old, new)
     for old, new in zip(before[moving], weights_of(getattr(gan, moving))):
@@ -185,14 +194,14 @@ def test_adam_has_the_configured_numbers():
 )
 def test_every_point_of_the_curves_has_its_share_of_norms(log_every, epochs, every):
     config = Config(log_every=log_every, epochs=epochs, generator_units=(2,))
-    assert build_gan(config).norms_every == every
+    assert build_gan(config).rules.norms_every == every
 
 
 def test_the_average_follows_the_generator():
     gan = small_gan(ema_decay=0.9, learning_rate=0.1)
     mean = weights_of(gan.generator)  # it starts there
     for step in range(100):
-        train_step(gan, real_batch(), SEED)
+        train_step(gan, real_batch(), None, SEED)
         decay = min(0.9, (1 + step) / (4 + step))
         mean = [
             decay * m + (1 - decay) * w for m, w in zip(mean, weights_of(gan.generator))
@@ -205,7 +214,9 @@ def test_the_average_follows_the_generator():
 
 def test_both_halves_and_all_steps_have_their_own_noise():
     gan = small_gan(learning_rate=0.0)
-    losses = [float(train_step(gan, real_batch(), SEED)["g_loss"]) for _ in range(3)]
+    losses = [
+        float(train_step(gan, real_batch(), None, SEED)["g_loss"]) for _ in range(3)
+    ]
     assert len(set(losses)) == 3
     noise = latent(SEED, TRAINING, 0, (2, 5, 2)).numpy()
     assert (noise[0] != noise[1]).all()
@@ -228,7 +239,9 @@ CHUNK = np.random.default_rng(5).integers(0, 256, (12, 16, 784), dtype=np.uint8)
 def trained(jit_compile, spans):
     gan = build_gan(Config(generator_units=(16,), discriminator_units=(16,)))
     train_steps = compile_train_steps(gan, SEED, jit_compile)
-    sums = [train_steps(tf.constant(CHUNK), first, last) for first, last in spans]
+    sums = [
+        train_steps((tf.constant(CHUNK), None), first, last) for first, last in spans
+    ]
     names = ("generator", "discriminator", "average", "generator_optimizer")
     state = [v.numpy() for name in names for v in getattr(gan, name).variables]
     return state, {name: sum(float(s[name]) for s in sums) for name in METRICS}, gan
@@ -252,10 +265,132 @@ def test_the_compiled_step_is_the_plain_step():
     gan = build_gan(Config(generator_units=(16,), discriminator_units=(16,)))
     plain_sums = dict.fromkeys(METRICS, 0.0)
     for batch in CHUNK:
-        metrics = train_step(gan, tf.constant(batch / np.float32(255)), SEED)
+        metrics = train_step(gan, tf.constant(batch / np.float32(255)), None, SEED)
         plain_sums = {k: v + float(metrics[k]) for k, v in plain_sums.items()}
     for name, value in plain_sums.items():
         assert sums[name] == pytest.approx(value, rel=1e-3), name
     plain = [v.numpy() for v in gan.generator.variables]
     for a, b in zip(compiled, plain):
         np.testing.assert_allclose(a, b, atol=2e-4)
+
+
+def test_k_discriminator_steps_have_their_own_batches_and_noise():
+    """One step with k = 3 is three of D's halves, then one of G's."""
+    rates = {"learning_rate": 0.05}
+    gan, by_hand = small_gan(d_steps=3, **rates), small_gan(**rates)
+    real = real_batch(15)
+    train_step(gan, real, None, SEED)
+    noise = latent(SEED, TRAINING, 0, (4, 5, 2))
+    mix = tf.zeros([5])
+    for i in range(3):
+        batch = real[5 * i : 5 * (i + 1)]
+        discriminator_step(by_hand, batch, None, noise[i], mix)
+    generator_step(by_hand, None, noise[3])
+    for a, b in zip(weights_of(gan.discriminator), weights_of(by_hand.discriminator)):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(weights_of(gan.generator), weights_of(by_hand.generator)):
+        np.testing.assert_array_equal(a, b)
+    assert int(gan.step) == 1
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("conditional", [False, True])
+@pytest.mark.parametrize("penalties", [{}, {"r1_weight": 0.3, "gp_weight": 10.0}])
+def test_every_objective_trains(objective, conditional, penalties):
+    config = Config(
+        objective=objective,
+        conditional=conditional,
+        generator_units=(8,),
+        discriminator_units=(8,),
+        **{"r1_weight": 0.0} | penalties,
+    )
+    gan = build_gan(config, classes=10)
+    before = [weights_of(gan.generator), weights_of(gan.discriminator)]
+    labels = tf.reshape(tf.range(16 * 12) % 10, (12, 16)) if conditional else None
+    chunk = tf.constant(CHUNK), labels
+    sums = compile_train_steps(gan, SEED, False)(chunk, 0, 4)
+    assert sums.keys() == metrics_of(gan.rules).keys()
+    assert all(np.isfinite(float(value)) for value in sums.values())
+    for old, network_ in zip(before, (gan.generator, gan.discriminator)):
+        *moved, _ = zip(old, weights_of(network_))  # a shift of all outputs may be 0
+        assert all((a != b).any() for a, b in moved)
+
+
+def test_the_penalty_of_the_gradient_joins_the_objective():
+    """With a large weight D's gradients at the data come to have the norm 1."""
+    gan = small_gan(objective="wasserstein", gp_weight=100.0, learning_rate=0.02)
+    still = dataclasses.replace(gan, generator_optimizer=keras.optimizers.SGD(0.0))
+    step = tf.function(lambda: train_step(still, real_batch(64), None, SEED))
+    first = float(step()["gradient_penalty"])
+    for _ in range(200):
+        last = float(step()["gradient_penalty"])
+    assert last < 0.1 * first
+
+
+def test_labels_reach_both_networks():
+    """Another label is another image and another logit; no label mixes with others."""
+    gan = build_gan(Config(conditional=True, generator_units=(8,)), classes=10)
+    noise = latent(SEED, TRAINING, 0, (3, 100))
+    three, seven = (gan.generate(noise, tf.fill([3], label)) for label in (3, 7))
+    assert (three.numpy() != seven.numpy()).any(axis=1).all()
+    mixed = gan.generate(noise, tf.constant([3, 7, 3]))
+    np.testing.assert_allclose(mixed[1], seven[1], rtol=1e-5)
+    np.testing.assert_allclose(mixed[2], three[2], rtol=1e-5)
+    logits = [gan.logits(three, tf.fill([3], label)).numpy() for label in (3, 7)]
+    assert (logits[0] != logits[1]).all()
+
+
+def with_state():
+    """Networks with batch normalization and dropout."""
+    layers = keras.layers
+    keras.utils.set_random_seed(0)
+    generator = keras.Sequential(
+        [
+            keras.Input((2,)),
+            layers.Dense(6),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Dense(4),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(6),
+            layers.BatchNormalization(),
+            layers.LeakyReLU(),
+            layers.Dropout(0.3, seed=1),
+            layers.Dense(1),
+        ]
+    )
+    average = keras.models.clone_model(generator)
+    rules = Rules(ema_decay=0.9)
+    return assemble(generator, discriminator, average, rules, learning_rate=0.01)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_networks_run_in_training_mode(jit_compile):
+    gan = with_state()
+    chunk = (tf.constant(CHUNK[:, :, :4]), None)
+    statistics = gan.generator.layers[1].moving_mean
+    compile_train_steps(gan, SEED, jit_compile)(chunk, 0, 12)
+    assert (statistics.numpy() != 0).any()
+    assert (gan.discriminator.layers[1].moving_mean.numpy() != 0).any()
+    averaged = gan.average.layers[1].moving_mean.numpy()
+    assert (averaged != 0).any()
+    assert (averaged != statistics.numpy()).any()
+
+
+def test_dropout_and_moving_statistics_are_saved(tmp_path):
+    """A restored state makes the same next step, random masks included."""
+    gan, restored = with_state(), with_state()
+    train_step(gan, real_batch(), None, SEED)
+    gan.checkpoint().write(str(tmp_path / "state"))
+    restored.checkpoint().read(str(tmp_path / "state")).assert_consumed()
+    for _ in range(2):
+        one = train_step(gan, real_batch(), None, SEED)
+        other = train_step(restored, real_batch(), None, SEED)
+        for name, value in one.items():
+            assert float(value) == float(other[name]), name
+    for a, b in zip(gan.average.get_weights(), restored.average.get_weights()):
+        np.testing.assert_array_equal(a, b)

@@ -32,7 +32,7 @@ def same(one, other):
 def advance(gan, steps):
     for _ in range(steps):
         noise = tf.random.stateless_uniform([8, 784], [0, int(gan.step)])
-        train_step(gan, noise, seed=0)
+        train_step(gan, noise, None, seed=0)
 
 
 def save_at(run_dir, gan, steps):
