@@ -29,16 +29,8 @@ def to_unit(pixels: tf.Tensor) -> tf.Tensor:
 
 
 def to_pixels(unit: np.ndarray) -> np.ndarray:
-    """The inverse of `to_unit`: rounds, and clips what lies outside [0, 1].
-
-    Args:
-        unit: float `[N, 784]`, a generator's output.
-
-    Returns:
-        uint8 `[N, 28, 28]`.
-    """
-    pixels = np.rint(np.clip(np.asarray(unit), 0.0, 1.0) * 255.0).astype(np.uint8)
-    return pixels.reshape(-1, SIDE, SIDE)
+    """The inverse of `to_unit`: rounds, and clips what lies outside [0, 1]."""
+    return np.rint(np.clip(np.asarray(unit), 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
 def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:

@@ -34,7 +34,7 @@ def test_images_are_the_generators_output(generator):
 
 
 def test_a_walk_begins_and_ends_at_its_images(generator):
-    walks = sampling.interpolate(generator, seed=4, walks=3, points=7)
+    walks = sampling.interpolate(generator, seed=4, rows=3, points=7)
     ends = sampling.sample(generator, seed=4, count=4)
     assert walks.shape == (3, 7, 28, 28)
     np.testing.assert_allclose(walks[:, 0].astype(int), ends[:3], atol=1)
@@ -49,3 +49,53 @@ def test_a_walk_stays_on_the_shell_of_the_noise():
     np.testing.assert_allclose(path[4], [4.5**0.5, 4.5**0.5])
     still = sampling._slerp(start, start, t)
     np.testing.assert_allclose(still, np.repeat(start, 9, 0), rtol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def conditional():
+    model = build_generator(6, (16,), seed=1, classes=10)
+    model.set_weights([3 * w for w in model.get_weights()])
+    return model
+
+
+def test_all_classes_come_in_turn(conditional):
+    images = sampling.sample(conditional, seed=3, count=25)
+    labels = np.arange(25) % 10
+    same = sampling.sample(conditional, seed=3, count=25, labels=labels)
+    np.testing.assert_array_equal(images, same)
+
+
+def test_an_image_depends_on_its_own_label_alone(conditional):
+    sevens = sampling.sample(conditional, 3, 300, np.full(300, 7))
+    mixed = sampling.sample(conditional, 3, 20, np.where(np.arange(20) % 2, 7, 1))
+    np.testing.assert_array_equal(mixed[1::2], sevens[1:20:2])
+    assert (mixed[::2] != sevens[:20:2]).any(axis=(1, 2)).all()
+
+
+def test_labels_are_refused_where_there_are_none(generator):
+    with pytest.raises(ValueError, match="without labels"):
+        sampling.sample(generator, 0, 2, np.array([1, 2]))
+
+
+def test_classes_are_visited_at_fixed_noise(conditional):
+    path = sampling.interpolate_classes(conditional, seed=5, rows=2, points=19)
+    assert path.shape == (2, 19, 28, 28)
+    for label in range(10):
+        images = sampling.sample(conditional, 5, 2, np.full(2, label))
+        found = path[:, 2 * label].astype(int)
+        np.testing.assert_allclose(found, images.astype(int), atol=1)
+
+
+@pytest.mark.parametrize(
+    ("output", "shape"), [(64, (8, 8)), (3072, (32, 32, 3)), (12, (2, 2, 3))]
+)
+def test_the_shape_of_square_images_is_known(output, shape):
+    model = build_generator(2, (), output)
+    assert sampling.sample(model, 0, 3).shape == (3, *shape)
+
+
+def test_other_shapes_must_be_named():
+    model = build_generator(2, (), 40)
+    with pytest.raises(ValueError, match="give the shape"):
+        sampling.sample(model, 0, 3)
+    assert sampling.sample(model, 0, 3, shape=(5, 8)).shape == (3, 5, 8)
