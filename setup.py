@@ -30,6 +30,8 @@ setup(
         "numpy>=1.26",
         "matplotlib>=3.8",  # the loss curves
         "pillow>=10.1",  # PNG and GIF
+        # The run's lock, on Windows too; lock_descriptor is new in 3.30.
+        "filelock>=3.30",
         "absl-py>=2.0",  # runs the commands
         "tqdm>=4.66",  # the progress bar
     ],

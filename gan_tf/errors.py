@@ -15,6 +15,13 @@ class UserError(Exception):
         super().__init__(printable(text))
 
 
+class DamagedError(UserError):
+    """A file is not what was written: its digest, manifest or form is wrong.
+
+    A file that only cannot be read, or is from another version, is not damaged.
+    """
+
+
 def printable(text: str, most: int = 2000) -> str:
     """`text` with control characters and the like escaped, `most` characters of it."""
     safe = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:most])

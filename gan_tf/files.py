@@ -1,44 +1,54 @@
-"""Files that are either whole or not there, and JSON that knows when it was damaged."""
+"""Files that are either whole or not there, and JSON that shows when it was changed."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gan_tf.errors import UserError
+from gan_tf.errors import DamagedError, UserError
 
 _MAX_JSON = 1 << 16  # bytes; ours have about two thousand
+# Of all that a sync can answer, these mean that the content may be lost. The others
+# mean that this system or file system does not sync folders.
+_LOST = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
 
 
 def write_atomically(path: str | os.PathLike, content: bytes) -> None:
     """Replaces `path` by `content` in one step: writes beside it, syncs, renames.
 
     Raises:
-        UserError: the folder cannot be written, or the disk is full. What was
-            there before is untouched.
+        UserError: the folder cannot be written, or the disk is full.
     """
     path = Path(path)
-    beside = path.with_name(f".{path.name}.part")
-    with explained(path):
+    beside = path.with_name(f".{path.name[:40]}.part")  # no longer than the name
+    with explained(path, "what was there before is unchanged"):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             remove(beside)  # of a crash; or a link that would lead us elsewhere
-            with beside.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            write_synced(beside, content)
             os.replace(beside, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 beside.unlink()
             raise
+    with explained(path, "it is written, but may be lost if the machine stops now"):
         sync(path.parent)
+
+
+def write_synced(path: str | os.PathLike, content: bytes) -> None:
+    """Makes a new file whose content is on the disk at the end."""
+    with open(path, "xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def remove(path: str | os.PathLike) -> None:
@@ -55,35 +65,76 @@ def remove(path: str | os.PathLike) -> None:
 
 
 def sync(path: str | os.PathLike) -> None:
-    """Forces a file, or a folder's list of entries, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
+    """Forces a file's content, or a folder's list of entries, to the disk.
+
+    Of a folder only where that can be done: Windows opens none, and some network and
+    FUSE file systems refuse to sync one.
+    """
+    folder = os.path.isdir(path)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        # Windows syncs no file that is open for reading only.
+        handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if not folder or error.errno in _LOST:
+            raise
 
 
 @contextlib.contextmanager
-def explained(path: str | os.PathLike) -> Iterator[None]:
-    """Turns an `OSError` while writing `path` into one sentence that says why."""
+def explained(path: str | os.PathLike, state: str = "") -> Iterator[None]:
+    """Turns an `OSError` while writing `path` into one sentence that says why.
+
+    Args:
+        state: what is true of the files if it fails.
+    """
     try:
         yield
     except OSError as error:
-        raise cannot_write(path, error.strerror or str(error)) from error
+        raise cannot_write(path, error.strerror or str(error), state) from error
 
 
-def cannot_write(path: str | os.PathLike, why: str) -> UserError:
+def cannot_write(path: str | os.PathLike, why: str, state: str = "") -> UserError:
     """The error for a file that could not be written.
 
     Args:
         why: an operating system's reason, or a TensorFlow error that has it inside:
             "{{node ...}} /its/own/path; No space left on device [Op:SaveV2] ...".
+        state: what is true of the files now.
     """
     reason = why.splitlines()[0].split("; ")[-1].split(" [Op:")[0]
     return UserError(
-        f"cannot write {path}: {reason}; what was there before is unharmed. Mend that, "
+        f"cannot write {path}: {'; '.join(filter(None, (reason, state)))}. Fix that, "
         "or choose another place, and run the same command again."
     )
+
+
+@contextlib.contextmanager
+def readable(path: str | os.PathLike) -> Iterator[None]:
+    """Turns an `OSError` while reading `path` into one sentence: this is no damage."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"cannot read {path}: {error.strerror or error}. It may be in order: "
+            "nothing was changed. Fix that, and run the same command again."
+        ) from error
+
+
+def exists(path: str | os.PathLike) -> bool:
+    """Whether something is there; `pathlib` also says no where it may not look.
+
+    Raises:
+        UserError: this cannot be found out.
+    """
+    with readable(path):
+        try:
+            os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+    return True
 
 
 def write_json(path: str | os.PathLike, content: dict[str, Any]) -> None:
@@ -96,25 +147,39 @@ def read_json(path: str | os.PathLike) -> dict[str, Any]:
     """The inverse of `write_json`.
 
     Raises:
-        UserError: the file cannot be read, or is not what was written.
+        DamagedError: it is not what was written, or not there.
+        UserError: it cannot be read.
     """
-    path = Path(path)
+    content, sealed = read_edited_json(path)
+    if not sealed:
+        raise DamagedError(f"{path} is damaged or was edited: its digest does not fit")
+    return content
+
+
+def read_edited_json(path: str | os.PathLike) -> tuple[dict[str, Any], bool]:
+    """As `read_json`, also of a file that was edited; and whether its digest fits."""
     try:
-        # A pipe would let us wait for ever, a device never end.
-        special = path.exists() and not path.is_file()
-        if special or path.stat().st_size > _MAX_JSON:
-            raise UserError(f"{path} is damaged: too large to be ours, or no file")
-        content = json.loads(path.read_bytes())
-        fits = content.pop("sha256") == _seal(content)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, RecursionError, KeyError, AttributeError, TypeError) as error:
-        raise UserError(
+        content = json.loads(_small_file(Path(path)))
+        digest = content.pop("sha256", None)
+        return content, digest == _seal(content)
+    except (ValueError, RecursionError, AttributeError, TypeError) as error:
+        raise DamagedError(
             f"{path} is damaged: it is not the JSON written here"
         ) from error
-    if not fits:
-        raise UserError(f"{path} is damaged or was edited: its digest does not fit")
-    return content
+
+
+def _small_file(path: Path) -> bytes:
+    with readable(path):
+        try:
+            status = path.stat()
+            # A pipe would let us wait for ever, a device never end.
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_JSON:
+                raise DamagedError(
+                    f"{path} is damaged: too large to be ours, or no file"
+                )
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise DamagedError(f"{path} is missing") from error
 
 
 def file_digest(path: str | os.PathLike) -> str:

@@ -105,10 +105,7 @@ def test_a_network_that_the_checkpoint_does_not_hold_is_not_built(tmp_path):
     description = hostile.honest_description(**hostile.TINY | sizes)
     (tmp_path / "config.json").write_bytes(hostile.sealed(description))
     assert saved.folder.exists()
-    with (
-        pytest.warns(UserWarning, match="smaller than its configuration's network"),
-        pytest.raises(UserError, match="not one checkpoint"),
-    ):
+    with pytest.raises(UserError, match="smaller than its configuration's network"):
         checkpoints.load_generator(tmp_path)
 
 

@@ -83,8 +83,8 @@ def test_an_unknown_format_is_refused(golden, invoke, tmp_path):
     manifest = golden / "checkpoints" / "step-00000020" / "manifest.json"
     content = files.read_json(manifest)
     files.write_json(manifest, content | {"format": 2})
-    with pytest.warns(UserWarning, match="it has format 2, not 1"):
-        refused(invoke(generate, f"--run_dir={golden}", out), "not one checkpoint")
+    message = "from another version of gan_tf: it has format 2, this version reads 1"
+    refused(invoke(generate, f"--run_dir={golden}", out), message)
     path = run_directory.config_path(golden)
     files.write_json(path, files.read_json(path) | {"format": 2})
     told = "has format 2, this version of gan_tf reads 1"

@@ -17,7 +17,8 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow.core.protobuf import tensor_bundle_pb2, trackable_object_graph_pb2
 
-from gan_tf.errors import UserError
+from gan_tf.errors import DamagedError
+from gan_tf.files import readable
 
 SUFFIXES = (".data-00000-of-00001", ".index")
 _MAGIC = bytes.fromhex("57fb808b247547db")
@@ -36,15 +37,19 @@ def check_bundle(prefix: Path) -> int:
         The bytes of its tensors.
 
     Raises:
-        UserError: they are not what TensorFlow writes for a model.
+        DamagedError: they are not what TensorFlow writes for a model.
+        UserError: they cannot be read.
     """
     data, index = (prefix.with_name(prefix.name + suffix) for suffix in SUFFIXES)
-    if index.stat().st_size > _MAX_INDEX:
-        raise UserError("its index is larger than any model's")
-    try:
-        return _check(index.read_bytes(), data)
-    except Exception as error:  # ours, and those of protocol buffers
-        raise UserError(f"its index cannot be read ({error})") from error
+    with readable(prefix.parent):
+        if index.stat().st_size > _MAX_INDEX:
+            raise DamagedError("its index is larger than any model's")
+        try:
+            return _check(index.read_bytes(), data)
+        except OSError:
+            raise
+        except Exception as error:  # ours, and those of protocol buffers
+            raise DamagedError(f"its index is not valid ({error})") from error
 
 
 def _check(index: bytes, data: Path) -> int:

@@ -1,41 +1,52 @@
 """Checkpoints: the whole training state, saved atomically, checked when read.
 
-A checkpoint is a folder `checkpoints/step-00001000` with what `tf.train.Checkpoint`
-writes, a copy of the run's `config.json` and a manifest of digests. It is made under
-another name and renamed, so that a folder with its final name is always complete.
+A checkpoint is a folder `checkpoints/step-00001000` with the two files of TensorFlow's
+checkpoint format, a copy of the run's `config.json` and a manifest of digests. It is
+made under another name and renamed, so that a folder with its final name is always
+complete.
+
+A checkpoint is damaged if its digests, its manifest or its index say so, and only then
+is an older one used. One that cannot be read here and now stops the command.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
-import re
-import shutil
+import stat
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from gan_tf.errors import UserError, printable
+from gan_tf.errors import DamagedError, UserError, printable
 from gan_tf.files import (
-    cannot_write,
+    exists,
     explained,
     file_digest,
     read_json,
+    readable,
     remove,
     sync,
     write_json,
+    write_synced,
 )
 from gan_tf.gan.state import GAN, generator_parameters, new_generator
+from gan_tf.storage import tensors
 from gan_tf.storage.bundle import SUFFIXES, check_bundle
 from gan_tf.storage.description import read_run
-from gan_tf.storage.run_directory import FORMAT, config_path
-
-T = TypeVar("T")
+from gan_tf.storage.run_directory import (
+    FORMAT,
+    checkpoints_dir,
+    config_path,
+    saved,
+    step_of,
+)
 
 KEPT = 3
 _MANIFEST = "manifest.json"
@@ -46,41 +57,33 @@ def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
     """Saves the state at its step; keeps the `KEPT` newest and the best one.
 
     Args:
-        distance: the Frechet distance of its samples, if they were judged.
+        distance: the Frechet distance of its samples, if they were scored.
 
     Raises:
-        UserError: it could not be written, for one because the disk is full; the
-            checkpoints before are unharmed.
+        UserError: it could not be written, for one because the disk is full.
     """
     step = int(gan.step.numpy())
-    folder = run_dir / "checkpoints"
+    folder = checkpoints_dir(run_dir)
     path = folder / f"step-{step:08d}"
     beside = folder / ".part"
+    files = {
+        f"state{suffix}": content
+        for suffix, content in tensors.to_bytes(gan.checkpoint()).items()
+    }
     try:
-        with explained(path):
+        with explained(path, "the checkpoints before it are unchanged"):
             remove(beside)
             beside.mkdir(parents=True)
             sync(run_dir)
-        gan.checkpoint().write(str(beside / "state"))
-        with explained(path):
             if config_path(run_dir).exists():
-                shutil.copyfile(config_path(run_dir), beside / "config.json")
-            digests = {}
-            for file in sorted(beside.iterdir()):
-                digests[file.name] = file_digest(file)
-                sync(file)
-            manifest = {
-                "format": FORMAT,
-                "step": step,
-                "frechet_distance": distance,
-                "files": digests,
-            }
-            write_json(beside / _MANIFEST, manifest)
+                files["config.json"] = config_path(run_dir).read_bytes()
+            for name, content in files.items():
+                write_synced(beside / name, content)
+            write_json(beside / _MANIFEST, _manifest_of(step, distance, files))
             _remove(path)  # a damaged one of the same step
             os.replace(beside, path)
+        with explained(path, "it may be lost if the machine stops now"):
             sync(folder)
-    except tf.errors.OpError as error:
-        raise cannot_write(path, str(error)) from error
     finally:
         with contextlib.suppress(OSError):
             remove(beside)
@@ -94,26 +97,32 @@ def tidy(run_dir: Path, step: int) -> None:
     Newer ones than `step`, the newest sound one, are damaged; they must not take the
     places of the sound ones.
     """
-    folder = run_dir / "checkpoints"
-    best = scored(run_dir)[:1]
+    folder = checkpoints_dir(run_dir)
+    kept = best(run_dir)
     older = [path for path in saved(run_dir) if step_of(path) <= step]
     with explained(folder):
         for old in older[KEPT:]:
-            if old not in best:
-                _remove(old)
+            # Windows removes nothing that someone reads; the next save tries again.
+            with contextlib.suppress(PermissionError):
+                if old != kept:
+                    _remove(old)
         for name in (".part", ".old"):
-            remove(folder / name)
+            with contextlib.suppress(PermissionError):
+                remove(folder / name)
 
 
-def saved(run_dir: Path) -> list[Path]:
-    """The checkpoints of a run, the newest first; other files there are not ours."""
-    found = (run_dir / "checkpoints").glob("step-*")
-    ours = [path for path in found if re.fullmatch("step-[0-9]{8,18}", path.name)]
-    return sorted(ours, key=step_of, reverse=True)
+def newest(run_dir: Path) -> Path | None:
+    """The newest sound checkpoint; warns of each damaged one that it passes over."""
+    return next(_sound(saved(run_dir)), None)
+
+
+def best(run_dir: Path) -> Path | None:
+    """The sound checkpoint whose samples have the least Frechet distance."""
+    return next(_sound(scored(run_dir)), None)
 
 
 def scored(run_dir: Path) -> list[Path]:
-    """The checkpoints whose samples were judged, the best (least distance) first."""
+    """The checkpoints whose samples were scored, the best (least distance) first."""
     distances = {path: distance_of(path) for path in reversed(saved(run_dir))}
     known = {path: value for path, value in distances.items() if value is not None}
     return sorted(known, key=known.__getitem__)  # of two alike the older one
@@ -122,35 +131,31 @@ def scored(run_dir: Path) -> list[Path]:
 def distance_of(path: Path) -> float | None:
     """The Frechet distance noted in a checkpoint; None if there is none, or damage."""
     try:
-        distance = read_json(path / _MANIFEST).get("frechet_distance")
-    except UserError:
+        distance = _manifest(path).get("frechet_distance")
+    except DamagedError:
         return None
     return distance if type(distance) is float and math.isfinite(distance) else None
 
 
-def step_of(path: Path) -> int:
-    """The step of a checkpoint, from its name."""
-    return int(path.name.removeprefix("step-"))
-
-
 def restore(run_dir: Path, gan: GAN) -> None:
-    """Brings `gan` to the newest sound checkpoint; leaves it alone if there is none.
+    """Sets `gan` to the newest sound checkpoint; leaves it alone if there is none.
 
     Warns of each damaged one that it passes over.
 
     Raises:
-        UserError: there are checkpoints, but not one of them is sound.
+        UserError: there are checkpoints, but the newest one that is not damaged cannot
+            be used, or all of them are damaged.
     """
-
-    def read(path: Path) -> None:
-        status = gan.checkpoint().read(str(path / "state"))
-        status.assert_existing_objects_matched().assert_consumed()
+    path = newest(run_dir)
+    if path is None:
+        if saved(run_dir):
+            raise _none_sound(run_dir)
+        return
+    with _usable(path):
+        tensors.from_bytes(gan.checkpoint(), _state(path))
         step = int(gan.step.numpy())
         if step != step_of(path):
             raise UserError(f"its state is that of step {step}")
-
-    if next(_sound(saved(run_dir), read), None) is None and saved(run_dir):
-        raise _none_sound(run_dir)
 
 
 def generators(
@@ -161,38 +166,34 @@ def generators(
     Args:
         averaged: the moving average of the weights, where the run has one, instead
             of the last weights.
-        best: only those whose samples were judged in training, the best first.
+        best: only those whose samples were scored in training, the best first.
 
     Raises:
-        UserError: there is no such run, or it has no sound checkpoint.
+        UserError: there is no such run, or it has no sound checkpoint, or one that is
+            not damaged cannot be used.
     """
     run_dir = Path(run_dir)
     config, _ = read_run(run_dir)
     name = "average" if averaged and config.ema_decay else "generator"
-
-    def read(path: Path) -> keras.Model:
-        # The sizes stand in a file: see that they are true before memory is taken.
-        if 4 * generator_parameters(config) > (path / _STATE[0]).stat().st_size:
-            raise UserError("it is smaller than its configuration's network")
-        generator = new_generator(config)
-        state = tf.train.Checkpoint(**{name: generator})
-        status = state.read(str(path / "state"))
-        status.assert_existing_objects_matched().expect_partial()
-        return generator
-
     if not saved(run_dir):
         raise UserError(f"--run_dir {run_dir} holds no checkpoint yet")
     if best and not scored(run_dir):
         raise UserError(
-            f"--run_dir {run_dir} holds no judged checkpoint: --health was off, or the "
+            f"--run_dir {run_dir} holds no scored checkpoint: --health was off, or the "
             "data are not MNIST"
         )
-    some = False
-    paths = scored(run_dir) if best else saved(run_dir)
-    for path, generator in _sound(paths, read):
-        some = True
+    path = None
+    for path in _sound(scored(run_dir) if best else saved(run_dir)):
+        with _usable(path):
+            files = _state(path)
+            # The sizes stand in a file: check them before memory is taken.
+            if 4 * generator_parameters(config) > len(files[SUFFIXES[0]]):
+                raise UserError("it is smaller than its configuration's network")
+            generator = new_generator(config)
+            part = tf.train.Checkpoint(**{name: generator})
+            tensors.from_bytes(part, files, partial=True)
         yield step_of(path), generator
-    if not some:
+    if path is None:
         raise _none_sound(run_dir)
 
 
@@ -204,45 +205,94 @@ def load_generator(
     return generator
 
 
-def _sound(paths: list[Path], read: Callable[[Path], T]) -> Iterator[tuple[Path, T]]:
-    """What `read` makes of each checkpoint, except of the damaged ones."""
+def _sound(paths: list[Path]) -> Iterator[Path]:
+    """Those checkpoints that are not damaged; warns of the others."""
     for path in paths:
         try:
             _check(path)
-            result = read(path)
-        except Exception as error:  # a hostile file brings out every kind
-            warnings.warn(
-                f"checkpoint {path} is damaged and passed over: {_first_line(error)}",
-                stacklevel=3,
-            )
+        except DamagedError as damage:
+            if os.path.lexists(path):  # else a training process has just removed it
+                warnings.warn(
+                    f"checkpoint {path} is damaged and passed over: {damage}",
+                    stacklevel=3,
+                )
         else:
-            yield path, result
+            yield path
+
+
+@contextlib.contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    """Turns what TensorFlow raises about a sound checkpoint into one sentence."""
+    try:
+        yield
+    except Exception as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UserError(
+            f"checkpoint {path} cannot be used here, though its files are as they were "
+            f"written: {printable(first, 300)}"
+        ) from error
 
 
 def _none_sound(run_dir: Path) -> UserError:
     return UserError(
-        f"not one checkpoint in {run_dir / 'checkpoints'} is sound; remove that "
-        "folder to train from the beginning"
+        f"not one checkpoint in {checkpoints_dir(run_dir)} is sound. Put a copy of one "
+        "back, or train in another --run_dir; nothing was changed here."
     )
 
 
-def _check(path: Path) -> None:
-    """Raises unless the folder holds exactly what was written."""
+def _manifest_of(
+    step: int, distance: float | None, files: dict[str, bytes]
+) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "step": step,
+        "frechet_distance": distance,
+        "files": {
+            name: hashlib.sha256(content).hexdigest()
+            for name, content in sorted(files.items())
+        },
+    }
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a checkpoint; every version seals it alike."""
     manifest = read_json(path / _MANIFEST)
     if manifest.get("format") != FORMAT:
-        raise UserError(f"it has format {manifest.get('format')!r}, not {FORMAT}")
+        raise UserError(
+            f"checkpoint {path} is from another version of gan_tf: it has format "
+            f"{manifest.get('format')!r}, this version reads {FORMAT}"
+        )
+    return manifest
+
+
+def _check(path: Path) -> None:
+    """Checks that the folder holds exactly what was written.
+
+    Raises:
+        DamagedError: it does not.
+        UserError: this cannot be found out, or it is from another version.
+    """
+    manifest = _manifest(path)
     if manifest.get("step") != step_of(path):
-        raise UserError(f"it was written as step {manifest.get('step')!r}")
+        raise DamagedError(f"it was written as step {manifest.get('step')!r}")
     files = manifest.get("files")
     # No other name: one such as ../../x would lead out of the folder.
     if not isinstance(files, dict) or files.keys() - {"config.json"} != set(_STATE):
-        raise UserError(f"its manifest must name {' and '.join(_STATE)}")
+        raise DamagedError(f"its manifest must name {' and '.join(_STATE)}")
     for name, digest in files.items():
-        if not (path / name).is_file():
-            raise UserError(f"{name} is missing")
-        if file_digest(path / name) != digest:
-            raise UserError(f"{name} is not as it was written")
+        if not exists(path / name):
+            raise DamagedError(f"{name} is missing")
+        with readable(path / name):
+            if not stat.S_ISREG((path / name).stat().st_mode):
+                raise DamagedError(f"{name} is no file")
+            if file_digest(path / name) != digest:
+                raise DamagedError(f"{name} is not as it was written")
     check_bundle(path / "state")
+
+
+def _state(path: Path) -> dict[str, bytes]:
+    """The content of a checkpoint's state, by the ends of the files' names."""
+    return {suffix: (path / f"state{suffix}").read_bytes() for suffix in SUFFIXES}
 
 
 def _remove(folder: Path) -> None:
@@ -252,8 +302,3 @@ def _remove(folder: Path) -> None:
         remove(doomed)
         os.replace(folder, doomed)
         remove(doomed)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return printable(lines[0], 300)

@@ -1,4 +1,4 @@
-"""`config.json`, which says what a run is."""
+"""`config.json`, which says what a run is: its configuration, data and versions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 import gan_tf
-from gan_tf.config import Config
+from gan_tf.config import Config, as_text
 from gan_tf.data.sources import ImageSet
-from gan_tf.errors import UserError
-from gan_tf.files import read_json, write_json
-from gan_tf.storage.run_directory import FORMAT, check_links, config_path
+from gan_tf.errors import DamagedError, UserError
+from gan_tf.files import exists, read_edited_json, read_json, readable, write_json
+from gan_tf.storage.run_directory import FORMAT, check_links, config_path, saved
+
+Content = dict[str, Any]
 
 
 def check_run(run_dir: Path, config: Config, images: ImageSet) -> None:
@@ -25,19 +27,14 @@ def check_run(run_dir: Path, config: Config, images: ImageSet) -> None:
 
     Raises:
         UserError: the directory holds another run (the differences are listed), or
-            is a file.
+            cannot be read, or is a file.
     """
-    if run_dir.exists() and not run_dir.is_dir():
+    if exists(run_dir) and not run_dir.is_dir():
         raise UserError(f"--run_dir {run_dir} is a file; name a directory")
-    check_links(run_dir)
-    if not config_path(run_dir).exists():
-        if any((run_dir / "checkpoints").glob("step-*")):
-            raise UserError(
-                f"--run_dir {run_dir} holds checkpoints but no config.json; name a new "
-                "directory, or put the file back: each checkpoint has a copy"
-            )
+    found = _find(run_dir)
+    if found is None:
         return
-    old, content = read_run(run_dir)
+    old, content = found
     differences = old.differences(config)
     data = content["data"]
     if data["sha256"] != images.digest:
@@ -62,7 +59,7 @@ def open_run(run_dir: Path, config: Config, images: ImageSet) -> None:
         UserError: as `check_run`, or the directory cannot be written.
     """
     check_run(run_dir, config, images)
-    description = {
+    content = {
         "format": FORMAT,
         "config": config.to_dict(),
         "data": {
@@ -72,52 +69,120 @@ def open_run(run_dir: Path, config: Config, images: ImageSet) -> None:
         },
         "versions": versions(),
     }
-    write_json(config_path(run_dir), description)
+    write_json(config_path(run_dir), content)
 
 
-def read_run(run_dir: Path) -> tuple[Config, dict[str, Any]]:
+def read_run(run_dir: Path) -> tuple[Config, Content]:
     """The configuration of a run and the whole content of its `config.json`.
 
-    Where `config.json` is damaged, its newest sound copy in a checkpoint is taken, with
-    a warning.
+    Where `config.json` is damaged, gone, or edited to say what the trained weights
+    contradict, its newest sound copy in a checkpoint is taken, with a warning.
 
     Raises:
         UserError: there is no run, or its description is damaged with all its copies,
-            or from a newer version of this program.
+            or cannot be read, or is from another version of this program.
     """
-    if not run_dir.is_dir():
+    if not exists(run_dir):
         raise UserError(f"--run_dir {run_dir} does not exist")
-    if not config_path(run_dir).exists():
+    found = _find(run_dir)
+    if found is None:
         raise UserError(
             f"--run_dir {run_dir} holds no run (no config.json); train one with "
             f"python -m gan_tf.train --run_dir {run_dir}"
         )
-    check_links(run_dir)
-    content = _description(run_dir)
+    return found
+
+
+def _find(run_dir: Path) -> tuple[Config, Content] | None:
+    """What the run is, from `config.json` or a copy; None if nothing is there."""
+    with readable(run_dir):
+        check_links(run_dir)
+    path = config_path(run_dir)
+    if not exists(path) and not saved(run_dir):
+        return None
+    try:
+        content, sealed = read_edited_json(path)
+    except DamagedError as damage:
+        return _from_copy(run_dir, damage)
+    if not sealed:
+        return _edited(run_dir, content)
+    return _checked(path, content), content
+
+
+def _edited(run_dir: Path, content: Content) -> tuple[Config, Content]:
+    """What the run is if the digest of `config.json` does not fit.
+
+    An edit that leaves the trained weights as they are is accepted.
+    """
+    path = config_path(run_dir)
+    try:
+        config = _checked(path, content)
+    except UserError as error:
+        damage = DamagedError(f"{path} is damaged or was edited ({error})")
+        return _from_copy(run_dir, damage)
+    if not saved(run_dir):
+        return config, content  # nothing was trained yet
+    found = _newest_copy(run_dir)
+    if found is None:
+        return _from_copy(run_dir, DamagedError(f"{path} is damaged or was edited"))
+    copy, original = found
+    old = _checked(copy, original)
+    changes = _changes(old.to_dict(), config.to_dict())
+    other_data = _changes(original["data"], content["data"])
+    if old.differences(config) or other_data:
+        warnings.warn(
+            f"{path} was edited or is damaged: {'; '.join(changes + other_data)}. The "
+            f"weights were trained with the values before; their copy {copy} is used.",
+            stacklevel=5,
+        )
+        return old, original
+    if changes:
+        warnings.warn(f"{path} was edited: {'; '.join(changes)}", stacklevel=5)
+    return config, content
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    return [
+        f"{name} from {as_text(old.get(name))} to {as_text(new.get(name))}"
+        for name in old | new
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _from_copy(run_dir: Path, damage: DamagedError) -> tuple[Config, Content]:
+    """What the run is by the newest sound copy of `config.json` in a checkpoint."""
+    found = _newest_copy(run_dir)
+    if found is None:
+        raise DamagedError(
+            f"{damage}, and no checkpoint has a sound copy of it. Put the file back as "
+            "it was, or name another --run_dir."
+        )
+    copy, content = found
+    warnings.warn(f"{damage}; its copy {copy} is used", stacklevel=5)
+    return _checked(copy, content), content
+
+
+def _newest_copy(run_dir: Path) -> tuple[Path, Content] | None:
+    for checkpoint in saved(run_dir):
+        with contextlib.suppress(DamagedError):
+            return checkpoint / "config.json", read_json(checkpoint / "config.json")
+    return None
+
+
+def _checked(path: Path, content: Content) -> Config:
+    """The configuration in a description, if this version can read it."""
     if content.get("format") != FORMAT:
         raise UserError(
-            f"{config_path(run_dir)} has format {content.get('format')!r}, this "
-            f"version of gan_tf reads {FORMAT}"
+            f"{path} has format {content.get('format')!r}, this version of gan_tf "
+            f"reads {FORMAT}"
         )
     data = content.get("data")
     if not isinstance(data, dict) or not all(
         isinstance(data.get(key), str) and data[key].isprintable()
         for key in ("name", "sha256")
     ):
-        raise UserError(f"{config_path(run_dir)} does not say what the data are")
-    return Config.from_dict(content.get("config")), content
-
-
-def _description(run_dir: Path) -> dict[str, Any]:
-    try:
-        return read_json(config_path(run_dir))
-    except UserError as damage:
-        for copy in sorted(run_dir.glob("checkpoints/step-*/config.json"))[::-1]:
-            with contextlib.suppress(UserError):
-                content = read_json(copy)
-                warnings.warn(f"{damage}; its copy {copy} is used", stacklevel=4)
-                return content
-        raise
+        raise UserError(f"{path} does not say what the data are")
+    return Config.from_dict(content.get("config", {}))
 
 
 def versions() -> dict[str, str]:

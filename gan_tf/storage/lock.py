@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from gan_tf.errors import UserError
 from gan_tf.files import explained
@@ -27,18 +28,25 @@ def run_lock(run_dir: Path) -> Iterator[None]:
     path = run_dir / "lock"
     with explained(path):
         run_dir.mkdir(parents=True, exist_ok=True)
-        # A link could lead out of the run.
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        if path.is_symlink():  # it could lead out of the run
+            raise UserError(f"{path} is a link; a run's lock must be a file of its own")
+        no_links = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | no_links, 0o666)
     with open(lock, "rb"):
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            free = lock_descriptor(lock, blocking=False)
+        except OSError as error:  # some network file systems have no locks
+            warnings.warn(
+                f"{path} cannot be locked: {error.strerror or error}. Start no second "
+                "training in this --run_dir.",
+                stacklevel=3,
+            )
+            free = True
+        if not free:
             raise UserError(
                 f"--run_dir {run_dir} is in use: another process trains there. Wait "
                 "for its end, or name another directory."
-            ) from None
-        except OSError as error:  # some network file systems have no locks
-            warnings.warn(f"{path} cannot be locked: {error.strerror}", stacklevel=3)
+            )
         with explained(run_dir):
             for leftover in run_dir.glob("*/.*.part"):
                 leftover.unlink()

@@ -1,11 +1,13 @@
-"""The run directory: its places."""
+"""The run directory: where everything of a run lies."""
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 from gan_tf.errors import UserError
-from gan_tf.files import explained
+from gan_tf.files import explained, readable
 
 FORMAT = 1  # of config.json and the checkpoints
 MAX_SAMPLE_GRIDS = 300  # kept in `samples`
@@ -21,13 +23,39 @@ def events_dir(run_dir: Path) -> Path:
     return run_dir / "tensorboard"
 
 
+def checkpoints_dir(run_dir: Path) -> Path:
+    """The checkpoints, one folder each."""
+    return run_dir / "checkpoints"
+
+
+def saved(run_dir: Path) -> list[Path]:
+    """The checkpoints of a run, the newest first; other files there are not ours.
+
+    Raises:
+        UserError: the folder is there and cannot be read.
+    """
+    folder = checkpoints_dir(run_dir)
+    with readable(folder):
+        try:
+            names = os.listdir(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+    ours = [folder / name for name in names if re.fullmatch("step-[0-9]{8,18}", name)]
+    return sorted(ours, key=step_of, reverse=True)
+
+
+def step_of(path: Path) -> int:
+    """The step of a checkpoint, from its name."""
+    return int(path.name.removeprefix("step-"))
+
+
 def sample_grid_path(run_dir: Path, step: int) -> Path:
-    """The sample sheet of one step."""
+    """The sample grid of one step."""
     return run_dir / "samples" / f"step-{step:08d}.png"
 
 
 def sample_grids(run_dir: Path) -> dict[int, Path]:
-    """The sample sheets of a run by their steps."""
+    """The sample grids of a run by their steps."""
     found = {
         path.stem.removeprefix("step-"): path
         for path in (run_dir / "samples").glob("step-*.png")
@@ -39,7 +67,7 @@ def thin_sample_grids(run_dir: Path, every: int, most: int = MAX_SAMPLE_GRIDS) -
     """Where more than `most` are, keeps every second one of the older ones.
 
     Args:
-        every: steps from one sheet to the next.
+        every: steps from one grid to the next.
     """
     drawn = sample_grids(run_dir)
     while len(drawn) > most:

@@ -56,7 +56,8 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
     progress = progress and chief
     say = print if progress else lambda *_: None
     training = sources.load(config.dataset, config.data_dir)
-    description.check_run(run_dir, config, training)
+    if not chief:  # the chief checks it under its lock
+        description.check_run(run_dir, config, training)
     with (
         devices.explained_lost_workers(strategy),
         devices.place_to_write(strategy, run_dir) as place,
@@ -95,8 +96,8 @@ def plan(config: Config, run_dir: str | os.PathLike) -> str:
     run_dir = Path(run_dir)
     training = sources.load(config.dataset, config.data_dir)
     description.check_run(run_dir, config, training)
-    sound = checkpoints.saved(run_dir)
-    step = checkpoints.step_of(sound[0]) if sound else 0
+    last = checkpoints.newest(run_dir)
+    step = checkpoints.step_of(last) if last else 0
     todo = max(0, config.epochs - step)
     devices = tf.config.get_visible_devices("GPU") or tf.config.get_visible_devices()
     options = [f"--{name} {as_text(v)}" for name, v in config.to_dict().items()]
@@ -207,10 +208,8 @@ def _animation_path(run_dir: Path) -> Path:
 def _check_finite(sums: dict[str, float], start: int, end: int, run_dir: Path) -> None:
     wrong = [name for name, value in sums.items() if not math.isfinite(value)]
     if wrong:
-        sound = checkpoints.saved(run_dir)
-        last = (
-            f"the last good checkpoint is {sound[0]}" if sound else "nothing was saved"
-        )
+        sound = checkpoints.newest(run_dir)
+        last = f"the last good checkpoint is {sound}" if sound else "nothing was saved"
         raise UserError(
             f"{', '.join(wrong)} became infinite or NaN between steps {start} and "
             f"{end}; {last}. Try a lower --learning_rate in another --run_dir."
@@ -245,8 +244,8 @@ def _probe(gan: GAN, config: Config, log: summary.Summary) -> float:
 def _is_best(distance: float | None, run_dir: Path) -> bool:
     if distance is None:
         return False
-    judged = checkpoints.scored(run_dir)
-    return not judged or distance < checkpoints.distance_of(judged[0])
+    best = checkpoints.best(run_dir)
+    return best is None or distance < checkpoints.distance_of(best)
 
 
 def _sample_grid(gan: GAN, training: sources.ImageSet, config: Config) -> np.ndarray:

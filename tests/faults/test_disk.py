@@ -107,8 +107,10 @@ def test_damage_anywhere_in_the_description(undisturbed, tmp_path):
         path.write_bytes(wrong)
         with warnings.catch_warnings(record=True) as told_of:
             warnings.simplefilter("always")
-            assert description.read_run(tmp_path / "run")[0] == config
-        assert any("config.json is damaged" in str(w.message) for w in told_of)
+            read, _ = description.read_run(tmp_path / "run")
+        assert config.differences(read) == []  # the weights are of these options
+        # Other values could have been edited, versions and the digest are notes.
+        assert read == config or "was edited: " in str(told_of[0].message)
     with pytest.warns(UserWarning, match=r"its copy .*step-00000020/config\.json"):
         gan_tf.train(config, tmp_path / "run", progress=False)
     description.read_run(

@@ -1,5 +1,4 @@
 import itertools
-import json
 
 import pytest
 
@@ -60,7 +59,7 @@ def test_places_that_are_no_run(tmp_path, tiny, images):
     with pytest.raises(UserError, match=r"no config\.json.*train one with"):
         description.read_run(tmp_path)
     (tmp_path / "checkpoints" / "step-00000010").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"checkpoints but no config\.json"):
+    with pytest.raises(UserError, match=r"config\.json is missing, and no checkpoint"):
         description.open_run(tmp_path, tiny(), images)
 
 
@@ -87,13 +86,3 @@ def test_a_newer_format_is_refused(tmp_path, tiny, images):
     write_json(tmp_path / "config.json", content | {"format": 2})
     with pytest.raises(UserError, match="has format 2, this version of gan_tf reads 1"):
         description.read_run(tmp_path)
-
-
-def test_an_edited_description_is_refused(tmp_path, tiny, images):
-    description.open_run(tmp_path, tiny(), images)
-    path = tmp_path / "config.json"
-    content = json.loads(path.read_text())
-    content["config"]["seed"] = 9
-    path.write_text(json.dumps(content))
-    with pytest.raises(UserError, match="was edited"):
-        description.open_run(tmp_path, tiny(seed=9), images)
