@@ -10,11 +10,34 @@ VERSION = re.search(
     r'^__version__ = "(.+)"$', (HERE / "gan_tf/__init__.py").read_text(), re.MULTILINE
 )[1]
 
+# The public repository, once there is one. PyPI shows only absolute links: with it the
+# pictures and links of README.md become absolute, without it they are left out.
+URL = ""
+
+
+def long_description(url: str) -> str:
+    """README.md as PyPI can show it."""
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    if url:
+        relative = r"(!?)(\[[^]]*\])\((?!https?://)([^)]+)\)"
+        kind = {"!": "raw", "": "blob"}
+        return re.sub(
+            relative,
+            lambda link: (
+                f"{link[1]}{link[2]}({url}/{kind[link[1]]}/v{VERSION}/{link[3]})"
+            ),
+            text,
+        )
+    text = re.sub(r"!\[[^]]*\]\([^)]+\)\n\n\*[^*]+\*\n\n", "", text)  # with its caption
+    return re.sub(r"\[([^]]*)\]\((?!https?://)[^)]+\)", r"\1", text)
+
+
 setup(
     name="gan_tf",
     version=VERSION,
     description="The small GAN on MNIST in TensorFlow 2: correct, measured, resumable",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    url=URL,
+    long_description=long_description(URL),
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.10",

@@ -10,7 +10,7 @@ what was done before is not done again), scores 10000 samples of each under the 
 that comes with the package, for the Frechet distance also under others
 (`train_classifier.py --seed 1`), and writes it to `recipes.json`. `--time` adds the
 milliseconds of a step, all rows in turns, on what should be an idle machine. `--tables`
-writes the tables of README.md and BUILD_NOTES.md from that file.
+writes the tables of docs/results.md and BUILD_NOTES.md from that file.
 """
 
 import argparse
@@ -242,11 +242,11 @@ def judges_table(results: dict) -> str:
     return "\n".join(lines)
 
 
-TABLES = {"README.md": figures_table, "BUILD_NOTES.md": judges_table}
+TABLES = {"docs/results.md": figures_table, "BUILD_NOTES.md": judges_table}
 
 
 def write_tables(results: dict) -> None:
-    """Replaces the tables between the markers in README.md and BUILD_NOTES.md."""
+    """Replaces the tables between the markers in docs/results.md and BUILD_NOTES.md."""
     for name, table in TABLES.items():
         path = ROOT / name
         before, rest = path.read_text().split(BEGIN)
