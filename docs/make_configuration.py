@@ -63,8 +63,8 @@ train(Config.recipe("default", epochs=2000, seed=1), "runs/seed1")
 ```
 
 `python -m gan_tf.train --dry_run` prints the configuration and what would happen, and
-changes nothing. `--run_dir` names the folder of the run, `runs/` and the recipe's name by
-default.
+changes nothing. `--run_dir` names the folder of the run, `runs/` and the recipe's name
+by default.
 
 A run can be continued with another value of the options marked *may change*: they leave
 the trained weights as they are, or only extend the run. Another value of any other
@@ -74,10 +74,10 @@ option is a different run and needs its own `--run_dir`.
 RECIPES_TEXT = """\
 ## Recipes
 
-A recipe is a named set of values, chosen with `--recipe`; flags replace single values of
-it. `default` is what the tables above show. `document` is the recipe of the tutorial that this
-package began with, with only its losses corrected. It collapses to few kinds of digits
-and is there for comparison.
+A recipe is a named set of values, chosen with `--recipe`; flags replace single values
+of it. `default` is what the tables above show. `document` is the recipe of the tutorial
+that this package began with, with only its losses corrected. It collapses to few kinds
+of digits and is there for comparison.
 """
 
 

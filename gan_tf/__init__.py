@@ -12,6 +12,7 @@ from gan_tf.errors import UserError
 
 if TYPE_CHECKING:
     from gan_tf.gan.models import build_discriminator, build_generator
+    from gan_tf.gan.sampling import sample
     from gan_tf.storage.checkpoints import load_generator
     from gan_tf.training.loop import train
 
@@ -24,6 +25,7 @@ __all__ = [
     "build_discriminator",
     "build_generator",
     "load_generator",
+    "sample",
     "train",
 ]
 
@@ -31,6 +33,7 @@ _HOMES = {
     "build_discriminator": "gan.models",
     "build_generator": "gan.models",
     "load_generator": "storage.checkpoints",
+    "sample": "gan.sampling",
     "train": "training.loop",
 }
 

@@ -122,7 +122,7 @@ def test_the_chinese_readme_has_the_same_commands_flags_and_numbers():
     for languages in (("sh",), ("powershell",)):
         assert code_blocks(README, *languages) == code_blocks(CHINESE, *languages)
     python = [
-        [line.split("#")[0].rstrip() for line in code_blocks(page, "python")]
+        [line for line in code_blocks(page, "python") if not line.startswith("#")]
         for page in (README, CHINESE)
     ]
     assert python[0] == python[1]
@@ -191,7 +191,7 @@ def test_the_tutorial_quotes_the_code():
     quotes = re.findall(r"`([^`]+)`", "\n".join(table.splitlines()[2:]))
     assert len(quotes) > 8
     for quote in quotes:
-        assert quote.removesuffix("...)") in step, quote
+        assert quote.split("...")[0] in step, quote
 
 
 def test_every_example_is_listed():
