@@ -1,10 +1,11 @@
 import errno
 import os
+import stat
 
 import pytest
 
 from gan_tf import files
-from gan_tf.errors import UserError
+from gan_tf.errors import DamagedError, UserError
 
 
 def test_write_atomically_makes_folders_and_replaces(tmp_path):
@@ -24,10 +25,80 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, failing):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, failing, full)
-    with pytest.raises(UserError, match="No space left on device"):
+    with pytest.raises(UserError, match=r"No space left .*; what .* unchanged"):
         files.write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["b.bin"]
+
+
+def fails_for_folders(monkeypatch, name, number):
+    """Lets `os.<name>` fail for folders, given by path or handle."""
+    plain = getattr(os, name)
+
+    def failing(file, *arguments):
+        if stat.S_ISDIR(os.stat(file).st_mode):
+            raise OSError(number, os.strerror(number))
+        return plain(file, *arguments)
+
+    monkeypatch.setattr(os, name, failing)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("open", errno.EACCES),  # Windows
+        ("open", errno.EISDIR),
+        ("open", errno.EINVAL),
+        ("fsync", errno.EINVAL),
+        ("fsync", errno.ENOTSUP),
+        ("fsync", errno.EBADF),
+        ("fsync", errno.EROFS),
+        ("fsync", errno.ENOSYS),
+        ("fsync", errno.EPERM),
+    ],
+)
+def test_a_file_system_need_not_sync_folders(tmp_path, monkeypatch, name, number):
+    fails_for_folders(monkeypatch, name, number)
+    files.write_atomically(tmp_path / "x", b"new")
+    assert (tmp_path / "x").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EDQUOT])
+def test_a_failure_after_the_rename_does_not_promise_the_old_file(
+    tmp_path, monkeypatch, number
+):
+    (tmp_path / "x").write_bytes(b"old")
+    fails_for_folders(monkeypatch, "fsync", number)
+    with pytest.raises(UserError, match="it is written, but may be lost") as caught:
+        files.write_atomically(tmp_path / "x", b"new")
+    assert os.strerror(number) in str(caught.value)
+    assert "unchanged" not in str(caught.value)
+    assert (tmp_path / "x").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "\u6570" * 85, "a\nb", "-\\[*]?: %s"])
+def test_any_name_that_the_file_system_takes(tmp_path, name):
+    files.write_atomically(tmp_path / name, b"new")
+    assert (tmp_path / name).read_bytes() == b"new"
+
+
+def test_folders_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for path in ("file/x", "file/sub/x", "y" * 256 + "/x", "y" * 256):
+        with pytest.raises(UserError, match="cannot write") as caught:
+            files.write_atomically(tmp_path / path, b"new")
+        assert "\n" not in str(caught.value)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_what_cannot_be_read_is_not_damaged(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name in ("loop", "y" * 256):
+        with pytest.raises(UserError, match="cannot read") as caught:
+            files.read_json(tmp_path / name)
+        assert not isinstance(caught.value, DamagedError)
+        with pytest.raises(UserError, match="cannot read"):
+            files.exists(tmp_path / name)
 
 
 def test_json_comes_back(tmp_path):

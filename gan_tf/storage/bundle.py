@@ -25,8 +25,8 @@ _MAGIC = bytes.fromhex("57fb808b247547db")
 _FOOTER = 48
 _TRAILER = 5  # after each block: its kind of packing and its checksum
 _GRAPH = b"_CHECKPOINTABLE_OBJECT_GRAPH"
-_MAX_INDEX = 1 << 20  # bytes; ours have a few thousand
-_MAX_GRAPH = 1 << 18
+_MAX_INDEX = 1 << 24  # bytes; a network of 64 layers needs 50 000
+_MAX_GRAPH = 1 << 24
 _MAX_KEY = 1 << 10
 
 
@@ -136,7 +136,7 @@ def _check_entry(name: bytes, entry: tensor_bundle_pb2.BundleEntryProto) -> None
         fits = fits and entry.size <= _MAX_GRAPH
     else:
         kind = tf.dtypes.as_dtype(entry.dtype)
-        fits = kind in (tf.float32, tf.int64, tf.uint32)
+        fits = kind.is_floating or kind.is_integer or kind.is_bool
         fits = fits and entry.size == math.prod(sizes) * kind.size
     if not fits:
         raise ValueError("a tensor's type, shape and size do not fit each other")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ class Summary:
         with _explained(folder):
             folder.mkdir(parents=True, exist_ok=True)
             _trim(folder, step)
-            self._writer = tf.summary.create_file_writer(str(folder))
+            self._writer = tf.summary.create_file_writer(os.fsencode(folder))
         terminal = progress and sys.stderr.isatty()
         self._bar = tqdm(
             total=config.epochs,
@@ -155,7 +156,7 @@ def write_evaluation(run_dir: Path, results: dict[str, dict[str, float]]) -> Non
     with _explained(folder):
         remove(folder)
         folder.mkdir()
-        with tf.summary.create_file_writer(str(folder)).as_default():
+        with tf.summary.create_file_writer(os.fsencode(folder)).as_default():
             for name, figures in results.items():
                 step = int(name.split()[1])
                 for metric, value in figures.items():
@@ -205,7 +206,7 @@ def _trim(folder: Path, step: int) -> None:
     if step and paths:
         beside = folder / ".merged.part"
         remove(beside)  # of a crash; or a link that would lead us elsewhere
-        with tf.io.TFRecordWriter(str(beside)) as writer:
+        with tf.io.TFRecordWriter(os.fsencode(beside)) as writer:
             for event in _events(folder):
                 if event.step <= step:
                     writer.write(event.SerializeToString())
@@ -230,7 +231,9 @@ def _events(folder: Path) -> Iterator[Event]:
     seen = set()
     for path in _event_files(folder):
         whole, _ = count_records(path, _MAX_EVENT)
-        records = tf.data.TFRecordDataset(str(path)).take(whole).as_numpy_iterator()
+        records = (
+            tf.data.TFRecordDataset(os.fsencode(path)).take(whole).as_numpy_iterator()
+        )
         while True:
             try:
                 event = Event.FromString(next(records))

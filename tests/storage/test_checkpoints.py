@@ -2,13 +2,14 @@ import errno
 import os
 import subprocess
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from gan_tf.data import sources
 from gan_tf.errors import UserError
-from gan_tf.gan.state import build_gan
+from gan_tf.gan.state import assemble, build_gan
 from gan_tf.gan.step import train_step
 from gan_tf.storage import checkpoints, description
 
@@ -172,3 +173,21 @@ def test_load_generator_of_a_run_without_average(tmp_path, tiny, data_dir):
     np.testing.assert_array_equal(
         loaded.get_weights()[0], gan.generator.get_weights()[0]
     )
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64", "mixed_bfloat16"])
+def test_any_network_comes_back(tmp_path, kind):
+    """Other number types, moving statistics, seeds of dropout; many layers."""
+
+    def network(inputs, outputs):
+        layers = [keras.layers.Dense(3, dtype=kind) for _ in range(70)]
+        layers += [keras.layers.BatchNormalization(), keras.layers.Dropout(0.5)]
+        return keras.Sequential(
+            [keras.Input((inputs,)), *layers, keras.layers.Dense(outputs)]
+        )
+
+    one, other = (assemble(network(4, 784), network(784, 1)) for _ in range(2))
+    checkpoints.save(tmp_path, one)
+    checkpoints.restore(tmp_path, other)
+    for ours, theirs in zip(other.generator.variables, one.generator.variables):
+        np.testing.assert_array_equal(ours, theirs)
