@@ -85,6 +85,6 @@ for step, real in enumerate(batches.take(args.steps), start=1):
         print(f"step {step}, d_loss {d_loss:.3f}, g_loss {g_loss:.3f}")
 
 samples = generator(tf.random.normal([64, LATENT])).numpy().reshape(8, 8, 28, 28)
-sheet = samples.transpose(0, 2, 1, 3).reshape(8 * 28, 8 * 28)
-matplotlib.image.imsave(args.out, sheet, cmap="gray", vmin=0, vmax=1)
+picture = samples.transpose(0, 2, 1, 3).reshape(8 * 28, 8 * 28)
+matplotlib.image.imsave(args.out, picture, cmap="gray", vmin=0, vmax=1)
 print(f"wrote {args.out}")

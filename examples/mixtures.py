@@ -18,7 +18,7 @@ from gan_tf.gan.sampling import latents
 from gan_tf.gan.state import Rules, assemble
 from gan_tf.gan.step import train_step
 
-LATENT, UNITS, BATCH, POINTS, JUDGED = 2, (64,) * 4, 512, 100000, 2500
+LATENT, UNITS, BATCH, POINTS, EVALUATED = 2, (64,) * 4, 512, 100000, 2500
 RATES = {"learning_rate": 2e-3, "rate_ratio": 2.0, "beta_1": 0.0}
 ANGLES, AXIS = 2 * np.pi * np.arange(8) / 8, np.arange(-4, 5, 2)
 MIXTURES = {  # means, standard deviation, scale
@@ -44,7 +44,7 @@ def main() -> None:
     axes = (figure := Figure((9, 6), layout="constrained")).subplots(2, 3)
     print(f"{PUBLISHED}\nhere, {values.trials} trials of {values.steps} steps:")
     for row, (name, (means, deviation, scale)) in zip(axes, MIXTURES.items()):
-        draw(row[0], points(means, deviation, seed=0)[:JUDGED], f"{name}, data")
+        draw(row[0], points(means, deviation, seed=0)[:EVALUATED], f"{name}, data")
         for plot, r1_weight in zip(row[1:], (0.0, 0.1)):
             kind, scores = "R1, average" if r1_weight else "plain GAN", []
             for seed in range(values.trials):
@@ -65,7 +65,7 @@ def points(means: np.ndarray, deviation: float, seed: int) -> np.ndarray:
 
 
 def trained_samples(data, r1_weight: float, steps: int, seed: int) -> np.ndarray:
-    """Trains a GAN on the points and draws from it."""
+    """Trains a GAN on the points and samples from it."""
     generator = build_generator(LATENT, UNITS, 2, "linear", 2 * seed)
     average = build_generator(LATENT, UNITS, 2, "linear") if r1_weight else None
     discriminator = build_discriminator(UNITS, 2, 2 * seed + 1)
@@ -80,13 +80,13 @@ def trained_samples(data, r1_weight: float, steps: int, seed: int) -> np.ndarray
             train_step(gan, tf.gather(data, rows), None, seed)
 
     train()
-    return gan.sampler(latents(LATENT, seed, JUDGED)).numpy()
+    return gan.sampler(latents(LATENT, seed, EVALUATED)).numpy()
 
 
-def mean_and_error(figures) -> str:
+def mean_and_error(values) -> str:
     """Mean and standard error over the trials."""
-    error = np.std(figures, ddof=1) / len(figures) ** 0.5 if len(figures) > 1 else 0.0
-    return f"{np.mean(figures):8.3f} +- {error:.3f}"
+    error = np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else 0.0
+    return f"{np.mean(values):8.3f} +- {error:.3f}"
 
 
 def draw(axes, samples, title: str) -> None:

@@ -1,10 +1,10 @@
-"""The document's section 4: generator and discriminator of one layer each.
+"""Generator and discriminator of one layer each, and why that is not enough.
 
     python examples/one_layer_gan.py --run_dir runs/one_layer
 
 No hidden layers: the generator is one linear map and a sigmoid, the discriminator is
 logistic regression on pixels. The discriminator can only see the mean image, so that is
-all the generator can learn: a look at why depth is needed. Flags as of gan_tf.train.
+all the generator can learn. That is why depth is needed. Flags as of gan_tf.train.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from gan_tf.images import captioned, grid, write_png
 
 
 def main() -> None:
-    """Trains the one-layer networks through the package's API and draws a sheet."""
+    """Trains the one-layer networks through the package's API and writes samples."""
     flags = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -36,8 +36,8 @@ def main() -> None:
         data_dir=values.data_dir,
     )
     gan = train(config, values.run_dir)
-    sheet = grid(sample(gan.sampler, seed=0, count=64))
-    write_png(values.out, captioned(sheet, "one layer each"))
+    samples = grid(sample(gan.sampler, seed=0, count=64))
+    write_png(values.out, captioned(samples, "one layer each"))
     print(f"wrote {values.out}")
 
 

@@ -1,10 +1,10 @@
 """What the theory says and training does: Goodfellow et al. 2014, section 4, in 1-D.
 
-    python examples/optimal_discriminator.py --film film.gif
+    python examples/optimal_discriminator.py --animation animation.gif
 
 Left: data N(0, 1) against samples N(1, 1). The best discriminator is p / (p + q), its
 logit 1/2 - x, its value V = -log 4 + 2 JSD(p, q). One dense unit, trained, finds it.
-Right and in the film (the paper's figure 1): a GAN learns N(0, 1), its D ends at 1/2.
+Right, and in the animation (figure 1 there): a GAN learns N(0, 1), its D ends at 1/2.
 """
 
 import argparse
@@ -28,11 +28,11 @@ VALUE = -math.log(4) + 2 * 0.1114214822  # the JSD of N(0, 1) and N(1, 1), nats
 
 
 def main() -> None:
-    """Prints both comparisons, draws the picture and the film."""
+    """Prints both comparisons, writes the picture and the animation."""
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     flags.add_argument("--steps", type=int, default=3000)
     flags.add_argument("--out", default="optimal_discriminator.png")
-    flags.add_argument("--film", default="optimal_discriminator.gif")
+    flags.add_argument("--animation", default="optimal_discriminator.gif")
     values = flags.parse_args()
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -49,7 +49,7 @@ def main() -> None:
         frames.append(np.asarray(Image.open(io.BytesIO(png_bytes_of_figure(figure)))))
     print(f"mean {np.mean(samples):.3f}, deviation {np.std(samples):.3f}; theory: 0, 1")
     figure.savefig(values.out, dpi=100)
-    write_gif(values.film, frames, seconds=0.25)
+    write_gif(values.animation, frames, seconds=0.25)
 
 
 def density(x: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""The package as a library: configure, train, load, draw.
+"""The package as a library: configure, train, load, generate.
 
     python examples/train_from_python.py --epochs 2000
 
-Run it twice: the second time it finds the finished run and only draws.
+Run it twice: the second time it finds the finished run and only generates.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from gan_tf.images import grid, write_png
 
 
 def main() -> None:
-    """Trains a run, then loads its generator from the disk and draws with it."""
+    """Trains a run, then loads its generator from the disk and generates with it."""
     flags = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -238,3 +238,32 @@ def test_set_up_names_every_package_that_is_imported():
                 if top in sys.stdlib_module_names | local | {"keras", "__future__"}:
                     continue  # keras comes with tensorflow
                 assert f'"{names.get(top, top)}>=' in setup, f"{path.name}: {top}"
+
+
+# The old words of this project, with what to write instead.
+OLD_WORDS = {
+    r"judg(e|es|ed|ing)": "classifier; scored, rated",
+    r"sheets?": "sample grid",
+    r"films?": "animation",
+    r"mend(s|ed|ing)?": "fix",
+    r"unharmed": "unchanged",
+    r"nought": "zero",
+    r"the document('s)?": "the tutorial",
+}
+FOLDERS = ("docs",)
+ALLOWED = ("| the judge of gan_tf |", "| `--")  # the last: help texts of `Config`
+
+
+@pytest.mark.parametrize("old", OLD_WORDS)
+def test_old_private_words_do_not_come_back(old):
+    files = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    for folder in FOLDERS:
+        files += (ROOT / folder).rglob("*.py")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in files
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
+        if re.search(rf"\b{old}\b", line, re.IGNORECASE)
+        and not any(allowed in line for allowed in ALLOWED)
+    ]
+    assert not found, f"write {OLD_WORDS[old]}:\n" + "\n".join(found)

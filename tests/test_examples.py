@@ -1,4 +1,4 @@
-"""Every example runs, as a user runs it, with tiny settings, and draws what it says."""
+"""Every example runs, as a user runs it, in small, and writes what it says."""
 
 import re
 
@@ -65,9 +65,14 @@ def test_dirac_gan_circles_without_r1_and_converges_with_it(tmp_path):
 
 
 def test_optimal_discriminator_is_the_theorys(tmp_path):
-    out, film = tmp_path / "x.png", tmp_path / "x.gif"
+    out, animation = tmp_path / "x.png", tmp_path / "x.gif"
     output = run_example(
-        "optimal_discriminator.py", "--steps=900", "--out", out, "--film", film
+        "optimal_discriminator.py",
+        "--steps=900",
+        "--out",
+        out,
+        "--animation",
+        animation,
     )
     numbers = [float(n) for n in re.findall(r"-?\d+\.\d+", output)]
     bias, slope, _, value, theory, mean, deviation = numbers
@@ -76,7 +81,7 @@ def test_optimal_discriminator_is_the_theorys(tmp_path):
     assert value == pytest.approx(theory, abs=0.005)
     assert abs(mean) < 0.5
     assert 0.5 < deviation < 2
-    assert film.read_bytes()[:4] == b"GIF8"
+    assert animation.read_bytes()[:4] == b"GIF8"
 
 
 def test_document_recipe(data_dir, tmp_path):
