@@ -123,6 +123,13 @@ def quiet_tensorflow() -> Iterator[None]:
     They print about oneDNN and missing GPU drivers before any log level can stop
     them. Set TF_CPP_MIN_LOG_LEVEL to see everything.
     """
+    try:
+        tempfile.gettempdir()
+    except OSError:  # TensorFlow is not even imported then
+        raise UserError(
+            "no folder for temporary files can be written, and TensorFlow needs one; "
+            "set TMPDIR to one, such as export TMPDIR=/a/folder/that/can/be/written"
+        ) from None
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         yield
         return

@@ -45,7 +45,7 @@ def from_bytes(
 @contextlib.contextmanager
 def _prefix() -> Iterator[str]:
     """A place in memory, empty again at the end."""
-    prefix = f"ram://gan_tf-{uuid.uuid4().hex}"
+    prefix = f"ram://gan_tf/{uuid.uuid4().hex}"
     try:
         yield prefix
     finally:

@@ -2,6 +2,7 @@
 
 import random
 import re
+import tempfile
 import warnings
 
 import numpy as np
@@ -70,6 +71,13 @@ def test_a_read_only_run_can_be_used_and_not_trained(
     refused(invoke(train, *flags_of(config), where), "Read-only file system")
     refused(invoke(generate, where, f"--out={disk}/x.png"), "Read-only file system")
     assert invoke(generate, where, f"--out={tmp_path}/x.png")[0] == 0
+
+
+@pytest.mark.parametrize("command", [train, generate])
+def test_no_folder_for_temporary_files(invoke, monkeypatch, command):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc/none"])
+    refused(invoke(command, "--run_dir=x"), "TMPDIR")
 
 
 def test_a_tensorboard_folder_that_is_none(undisturbed, invoke, tmp_path):

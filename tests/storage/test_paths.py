@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import tensorflow as tf
 from conftest import flags_of
 
 import gan_tf
@@ -51,6 +52,18 @@ def test_every_command_takes_any_name(tmp_path, tiny, invoke, name):
     assert checkpoints.step_of(checkpoints.newest(run_dir)) == 30
     assert invoke(generate, f"--run_dir={run_dir}", f"--out={out}")[0] == 0
     assert {"samples.png", "losses.png", "training.gif"} <= set(os.listdir(run_dir))
+
+
+def test_nothing_is_written_beside_the_run(tmp_path, tiny, monkeypatch):
+    """TensorFlow would make a folder `ram:` for a prefix without a folder."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    gan = build_gan(tiny())
+    checkpoints.save(tmp_path / "run", gan)
+    checkpoints.restore(tmp_path / "run", gan)
+    assert os.listdir() == []
+    assert os.listdir(tmp_path / "run") == ["checkpoints"]
+    assert tf.io.gfile.glob("ram://gan_tf/*") == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="every name is Unicode there")
