@@ -48,6 +48,7 @@ def run_lock(run_dir: Path) -> Iterator[None]:
                 "for its end, or name another directory."
             )
         with explained(run_dir):
-            for leftover in run_dir.glob("*/.*.part"):
-                leftover.unlink()
+            for pattern in (".*.part", "*/.*.part"):
+                for leftover in run_dir.glob(pattern):
+                    leftover.unlink()
         yield

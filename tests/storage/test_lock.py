@@ -1,0 +1,53 @@
+import errno
+import os
+
+import pytest
+
+from gan_tf.errors import UserError
+from gan_tf.storage import lock
+
+
+def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch):
+    def no_locks(*_, **__):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(lock, "lock_descriptor", no_locks)
+    with (
+        pytest.warns(UserWarning, match="cannot be locked: No locks available"),
+        lock.run_lock(tmp_path),
+    ):
+        pass
+
+
+def test_the_lock_is_free_again_whatever_ends_the_block(tmp_path):
+    with pytest.raises(KeyError), lock.run_lock(tmp_path):
+        raise KeyError
+    with lock.run_lock(tmp_path):
+        with pytest.raises(UserError, match="is in use"), lock.run_lock(tmp_path):
+            pass
+        with pytest.raises(UserError, match="is in use"), lock.run_lock(tmp_path):
+            pass  # the refused one has not lifted it
+    with lock.run_lock(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_a_link_is_not_followed(tmp_path, monkeypatch, follows):
+    if not follows:
+        monkeypatch.delattr(os, "O_NOFOLLOW")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "lock").symlink_to(tmp_path / "elsewhere")
+    with (
+        pytest.raises(UserError, match="lock is a link"),
+        lock.run_lock(tmp_path / "run"),
+    ):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / ".x.png.part").touch()
+    (tmp_path / ".config.json.part").touch()
+    with lock.run_lock(tmp_path):
+        assert not list(tmp_path.rglob("*.part"))
