@@ -48,7 +48,7 @@ SHOWN = {
     "largest_class_share": 3,
     "nearest_training_distance": 2,
 }
-SHIPPED = "the judge of gan_tf"
+SHIPPED = "shipped classifier"
 BEGIN, END = "<!-- made by benchmarks/recipes.py -->\n", "<!-- end -->\n"
 
 

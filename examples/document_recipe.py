@@ -1,8 +1,8 @@
-"""The document's recipe beside the default one: samples and loss curves in one picture.
+"""The tutorial's recipe beside the default one: samples and loss curves in one picture.
 
     python examples/document_recipe.py --epochs 30000
 
-Both runs have the same networks, batches and number of steps. The document's recipe,
+Both runs have the same networks, batches and number of steps. The tutorial's recipe,
 its losses corrected and nothing else, drifts to few kinds of digits; the default keeps
 all ten.
 """
@@ -20,7 +20,7 @@ from gan_tf.training.summary import read_scalars
 
 
 def main() -> None:
-    """Trains both recipes (or finds them trained) and draws them side by side."""
+    """Trains both recipes (or finds them trained) and plots them side by side."""
     flags = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -33,7 +33,7 @@ def main() -> None:
 
     figure = Figure(figsize=(11, 9), layout="constrained")
     columns = figure.subplots(2, 2, height_ratios=(2, 1)).T
-    for recipe, (sheet, curves) in zip(("document", "default"), columns):
+    for recipe, (images, curves) in zip(("document", "default"), columns):
         run_dir = Path(values.runs) / recipe
         config = Config.recipe(
             recipe,
@@ -42,13 +42,13 @@ def main() -> None:
             data_dir=values.data_dir,
         )
         train(config, run_dir)
-        draw_sheet(sheet, run_dir, f"--recipe {recipe}, {config.epochs} steps")
+        draw_samples(images, run_dir, f"--recipe {recipe}, {config.epochs} steps")
         draw_curves(curves, run_dir)
     figure.savefig(values.out, dpi=100)
     print(f"wrote {values.out}")
 
 
-def draw_sheet(axes, run_dir: Path, title: str) -> None:
+def draw_samples(axes, run_dir: Path, title: str) -> None:
     """100 samples of a run."""
     images = sample(load_generator(run_dir), seed=0, count=100)
     axes.imshow(grid(images), cmap="gray", vmin=0, vmax=255)

@@ -1,6 +1,6 @@
 """Every option of a training run, once: its type, default, bounds and help.
 
-The command line (`gan_tf.cli`), `config.json`, the README's table and the Python API
+The command line (`gan_tf.cli`), `config.json`, docs/configuration.md and the Python API
 all come from the fields of `Config`. Standard library only, so that `--help` answers
 at once.
 """
@@ -37,13 +37,13 @@ class Config:
 
     epochs: int = _option(
         30000,
-        "training steps in all; the document calls one batch an epoch",
+        "training steps in all (the tutorial calls one batch an epoch)",
         minimum=1,
         shapes_run=False,
     )
     dataset: str = _option(
         "auto",
-        "mnist, the built-in strokes, or auto: mnist where it can be had",
+        "mnist, the built-in strokes, or auto: mnist if it can be found, else strokes",
         choices=("auto", "mnist", "strokes"),
         shapes_run=False,  # what was really loaded is compared by its digest
     )
@@ -53,10 +53,13 @@ class Config:
         shapes_run=False,
     )
     seed: int = _option(
-        0, "source of initial weights, batches and noise", minimum=0, below=2**31
+        0,
+        "seed of the initial weights, the batches and the noise",
+        minimum=0,
+        below=2**31,
     )
     batch_size: int = _option(
-        128, "real images a step, and as many generated ones", minimum=1, below=2**20
+        128, "real images per step, and as many generated ones", minimum=1, below=2**20
     )
     conditional: bool = _option(
         False,
@@ -74,7 +77,7 @@ class Config:
     )
     output_activation: str = _option(
         "sigmoid",
-        "the generator's last layer: linear is the document's code, sigmoid its text",
+        "the generator's last layer; the tutorial's code has linear, its text sigmoid",
         choices=("sigmoid", "linear"),
     )
     objective: str = _option(
@@ -109,7 +112,7 @@ class Config:
         0.3, "gamma of the R1 gradient penalty on real images, 0 for none", minimum=0.0
     )
     r1_every: int = _option(
-        4, "steps from one R1 penalty to the next, weighted so many times", minimum=1
+        4, "steps between two R1 penalties, each weighted by this number", minimum=1
     )
     gp_weight: float = _option(
         0.0,
@@ -124,11 +127,11 @@ class Config:
         below=1.0,
     )
     jit_compile: bool = _option(
-        True, "compile the training step with XLA (other rounding than without)"
+        True, "compile the training step with XLA (results differ by rounding)"
     )
     precision: str = _option(
         "float32",
-        "of matrix products; mixed_bfloat16 pays on GPUs and some CPUs, else it warns",
+        "of matrix multiplications; mixed_bfloat16 is for GPUs",
         choices=("float32", "mixed_bfloat16"),
         value_before="float32",
     )
@@ -146,14 +149,14 @@ class Config:
         100, "steps between two points of the curves", minimum=1, shapes_run=False
     )
     sample_every: int = _option(
-        1000, "steps between two sample sheets", minimum=1, shapes_run=False
+        1000, "steps between two sample grids", minimum=1, shapes_run=False
     )
     save_every: int = _option(
         1000, "steps between two checkpoints", minimum=1, shapes_run=False
     )
     health: bool = _option(
         True,
-        "judge 1000 samples with every sheet and keep the best checkpoint (MNIST only)",
+        "score 1000 samples with every grid and keep the best checkpoint (MNIST only)",
         shapes_run=False,
     )
     stop_g_loss: float = _option(
@@ -212,7 +215,7 @@ class Config:
         ]
 
 
-# The document's program with its losses corrected and nothing else changed.
+# The tutorial's program with its losses corrected and nothing else changed.
 RECIPES: dict[str, dict[str, Any]] = {
     "default": {},
     "document": {
