@@ -145,14 +145,14 @@ def run_shares(config: Config, work: Path) -> dict:
     with quiet_tensorflow():
         from gan_tf.data import sources
         from gan_tf.storage import checkpoints
-        from gan_tf.training import loop, summary
+        from gan_tf.training import log, loop
     clocks = collections.Counter()
     first: dict[str, float] = {}
     names = ("logging", "sheets", "looks", "checkpoints", "waiting for data")
     with contextlib.ExitStack() as stack:
         for name, owner, function in (
-            ("logging", summary.Summary, "write"),
-            ("logging", summary.Summary, "add"),
+            ("logging", log.Log, "write"),
+            ("logging", log.Log, "add"),
             ("sheets", loop, "_write_sample_grid"),
             ("looks", loop, "_probe"),
             ("checkpoints", checkpoints, "save"),

@@ -41,7 +41,7 @@ INPUTS = {
     "judge": 100,
     "checkpoint": 1_000,
     "prepared": 300,
-    "events": 300,
+    "curves": 300,
 }
 _SECONDS = 60  # for one input; then a signal ends the process
 _ADDRESS_SPACE = 16 << 30  # TensorFlow alone maps several GB

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 ALLOWANCE = 1 << 20  # bytes of buffers that a reader may take for the smallest file
-NATIVE = ("checkpoint", "prepared", "events")  # TensorFlow's C++ reads these
+NATIVE = ("checkpoint", "prepared")  # TensorFlow's C++ reads these
 IMAGES = np.random.default_rng(0).integers(0, 255, (2, 28, 28), dtype=np.uint8)
 
 
@@ -459,7 +459,8 @@ def caption(home: Path) -> Target:
     """Names of data in captions and titles."""
     from gan_tf import images
     from gan_tf.data import sources as package_data
-    from gan_tf.training import summary
+    from gan_tf.gan.losses import OBJECTIVES
+    from gan_tf.training.pictures import loss_plot
 
     held = {}
 
@@ -473,7 +474,7 @@ def caption(home: Path) -> Target:
         name = package_data._image_set(IMAGES, labels, held["name"]).name
         assert name.isprintable()
         if held["plot"]:
-            summary.loss_plot({}, name)
+            loss_plot({}, name, OBJECTIVES["non_saturating"])
         return images.captioned(images.grid(IMAGES), f"{name}, step 1")
 
     def check(sheet: np.ndarray) -> int:
@@ -582,61 +583,35 @@ def prepared(home: Path) -> Target:
     )
 
 
-def events(home: Path) -> Target:
-    """TensorBoard's files, read for the plot and merged at a resume."""
-    import tensorflow as tf
-    from tensorboard.compat.proto.event_pb2 import Event
+def curves(home: Path) -> Target:
+    """`curves.csv`, read for the plot and rewritten at a resume."""
+    from gan_tf.storage.curves import CurveWriter, curves_path, read_curves
 
-    from gan_tf.training import summary
-
-    folder = home / "tensorboard"
-    folder.mkdir()
-    path = folder / "events.out.tfevents.1.x"
-
-    def event(step: int, tag: str, value: Any) -> bytes:
-        message = Event(step=step)
-        entry = message.summary.value.add(tag=tag)
-        entry.metadata.plugin_data.plugin_name = "scalars"
-        proto = tf.make_tensor_proto(value)
-        entry.tensor.ParseFromString(proto.SerializeToString())
-        return message.SerializeToString()
-
-    honest = [event(5, "d_loss", np.float32(1.0)), event(10, "d_loss", np.float32(2))]
-
-    def write(data: bytes) -> int:
-        for other in folder.iterdir():
-            other.unlink()
-        return _put(path, _records(data, honest))
+    path = curves_path(home)
+    names = ("d_loss", "g_loss")
 
     def read() -> dict:
-        curves = summary.read_scalars(folder)
-        summary._trim(folder, 10)
-        again = summary.read_scalars(folder)
-        return {"before": curves, "after": again}
+        before = read_curves(home)
+        CurveWriter(home, names, 10).__exit__(None, None, None)
+        return {"before": before, "after": read_curves(home)}
 
-    def check(curves: dict) -> int:
-        for steps, values in [*curves["before"].values(), *curves["after"].values()]:
+    def check(found: dict) -> int:
+        for steps, values in [*found["before"].values(), *found["after"].values()]:
             assert len(steps) == len(values)
             assert steps == sorted(set(steps))
-        for steps, _ in curves["after"].values():
-            assert max(steps, default=0) <= 10
-        return sum(file.stat().st_size for file in folder.iterdir())
-
-    wide = tf.make_tensor_proto(np.float32(0))
-    wide.tensor_shape.CopyFrom(tf.TensorShape([1 << 20, 1 << 20]).as_proto())
-    large = Event.FromString(event(3, "g_loss", np.float32(1)))
-    large.summary.value[0].tensor.ParseFromString(wide.SerializeToString())
+        for steps, _ in found["after"].values():
+            assert max(steps) <= 10
+        return 40 * path.stat().st_size
 
     def seeds() -> list[bytes]:
         return [
-            b"\x01" + event(7, "g_loss", np.float32(3)), b"\x01abc",
-            b"\x01" + event(7, "g_loss", "text"), b"\x01" + event(8, "r1", [1.0, 2.0]),
-            b"\x01" + large.SerializeToString(), b"\x90" + struct.pack("<Q", 1 << 40),
-            b"\x01" + b"*\x04\n\x00\n\x00" * 100,
-            b"\xff" + record(event(7, "g_loss", np.float32(3))),
+            b"step,d_loss,g_loss\n5,1.5,2.5\n10,1.25,\n15,1,0.5\n",
+            b'step,"a\nb",d_loss\n5,1,2\n', b"step,step\n1,2\n", b"\n\n5\n",
+            b"step,d_loss\n" + b"9" * 5000 + b",1\n", b"step,d_loss\n5,1e999\n",
+            b"step,d_loss\n5,nan\n5,2\n\xff\xfe,3\n", b"step,d_loss\n5,1",
         ]  # fmt: skip
 
-    return Target(seeds, write, read, check)
+    return Target(seeds, lambda data: _put(path, data), read, check)
 
 
 # --- Checkpoints
@@ -894,5 +869,5 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "index": index,
     "checkpoint": whole_checkpoint,
     "prepared": prepared,
-    "events": events,
+    "curves": curves,
 }

@@ -19,8 +19,8 @@ import tempfile
 from pathlib import Path
 
 from gan_tf import build_discriminator, build_generator
+from gan_tf.storage.curves import read_curves
 from gan_tf.training.devices import local_cluster
-from gan_tf.training.summary import read_scalars
 
 RESULTS = Path(__file__).with_name("workers.json")
 OPERATIONS = 1.45e9  # of a step of 128 images without R1
@@ -107,7 +107,7 @@ def rate(workers: int, batch: int, steps: int) -> float:
         codes = [process.wait() for process in processes]
         if any(codes):
             sys.exit("a worker failed")
-        rates = read_scalars(Path(folder) / "tensorboard")["steps_per_second"][1]
+        rates = read_curves(Path(folder))["steps_per_second"][1]
     return statistics.median(rates[1:])
 
 

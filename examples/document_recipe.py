@@ -15,8 +15,7 @@ from matplotlib.figure import Figure
 from gan_tf import Config, load_generator, train
 from gan_tf.gan.sampling import sample
 from gan_tf.images import grid
-from gan_tf.storage.run_directory import events_dir
-from gan_tf.training.summary import read_scalars
+from gan_tf.storage.curves import read_curves
 
 
 def main() -> None:
@@ -57,7 +56,7 @@ def draw_samples(axes, run_dir: Path, title: str) -> None:
 
 def draw_curves(axes, run_dir: Path) -> None:
     """Both losses of a run."""
-    curves = read_scalars(events_dir(run_dir))
+    curves = read_curves(run_dir)
     for tag in ("d_loss", "g_loss"):
         axes.plot(*curves[tag], label=tag, linewidth=0.8)
     axes.set(xlabel="step", ylabel="nats", ylim=(0, None))

@@ -16,8 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+from gan_tf.storage.curves import read_curves
 from gan_tf.training.devices import local_cluster
-from gan_tf.training.summary import read_scalars
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def main() -> None:
         begun = time.monotonic()
         train(workers, [f"--run_dir={run_dir}", *arguments])
         print(f"{workers} workers: {time.monotonic() - begun:.0f} s with the start")
-        curves.append(read_scalars(run_dir / "tensorboard")["d_loss"])
+        curves.append(read_curves(run_dir)["d_loss"])
     print("step, d_loss of 1 worker, relative difference")
     for step, one, many in zip(curves[0][0], *(losses for _, losses in curves)):
         print(f"{step:6d} {one:.6f} {abs(many - one) / one:.1e}")

@@ -107,8 +107,9 @@ def exit_code(
     except UserError as error:
         print(f"{name}: error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f"{name}: stopped; what was saved is kept", file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        reason = str(interruption) or "stopped; what was saved is kept"
+        print(f"{name}: {reason}", file=sys.stderr)
         return 128 + signal.SIGINT
     except BrokenPipeError:  # the reader of our output, `head` say, has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -69,7 +69,7 @@ def main(values: argparse.Namespace) -> None:
     with cli.quiet_tensorflow():
         from gan_tf.evaluation import classifier, domain, scores
         from gan_tf.files import write_atomically, write_json
-        from gan_tf.training import summary
+        from gan_tf.training import log
     judge = classifier.load_classifier()
     sets = _samples(values) if values.samples else _run_samples(values)
     first = next(sets)  # what is wrong with it is told before the work
@@ -96,7 +96,7 @@ def main(values: argparse.Namespace) -> None:
     picture = scores.picture(first[1], judge, real, title=told or name)
     write_atomically(out / "evaluation.png", picture)
     if not values.samples:
-        summary.write_evaluation(Path(values.run_dir), results)
+        log.write_evaluation(Path(values.run_dir), results)
     if values.json:
         print(json.dumps(content, indent=2))
     else:

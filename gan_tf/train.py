@@ -41,9 +41,9 @@ def main(values: argparse.Namespace) -> None:
     config = cli.config_from(values)
     run_dir = Path(getattr(values, "run_dir", "") or f"runs/{values.recipe}")
     with cli.quiet_tensorflow():
-        from gan_tf.training import loop
+        from gan_tf.training import loop, plan
     if values.dry_run:
-        print(loop.plan(config, run_dir))
+        print(plan.plan(config, run_dir))
     else:
         loop.train(config, run_dir)
 

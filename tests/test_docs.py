@@ -16,7 +16,7 @@ from conftest import ROOT
 
 from gan_tf.config import RECIPES, Config, as_text
 from gan_tf.evaluation.monitor import METRICS
-from gan_tf.training.summary import SCALARS
+from gan_tf.training.log import SCALARS
 
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")

@@ -11,7 +11,8 @@ from gan_tf.errors import UserError
 from gan_tf.gan.state import build_gan
 from gan_tf.gan.step import METRICS
 from gan_tf.storage import checkpoints, description
-from gan_tf.training import summary
+from gan_tf.storage.curves import read_curves
+from gan_tf.training import log as training_log
 
 
 @pytest.fixture
@@ -93,17 +94,22 @@ def test_names_that_are_not_ours_are_left_alone(tmp_path, tiny):
 def test_event_files_that_are_links(tmp_path, victim, tiny):
     folder = tmp_path / "tensorboard"
     folder.mkdir()
-    for name in (".merged.part", "events.out.tfevents.1.a"):
+    for name in (".description.part", "events.out.tfevents.1.a"):
         (folder / name).symlink_to(victim / "events.out.tfevents.1.x")
-    with summary.Summary(folder, tiny(), 0, progress=False) as log:
+    (tmp_path / "curves.csv").symlink_to(victim / "events.out.tfevents.1.x")
+    with training_log.Log(tmp_path, tiny(), 0, progress=False) as log:
+        log.describe("all")
         log.add(dict.fromkeys(METRICS, 1.0), 1)
         log.write(1)
-    assert summary.read_scalars(folder)["d_loss"] == ([1], [1.0])
+        log.end_step(1)
+    assert read_curves(tmp_path)["d_loss"] == ([1], [1.0])
 
 
 def test_a_linked_evaluation_is_replaced(tmp_path, victim):
     (tmp_path / "evaluation").symlink_to(victim)
-    summary.write_evaluation(tmp_path, {"step 3": {"recall": float(np.float32(0.5))}})
+    training_log.write_evaluation(
+        tmp_path, {"step 3": {"recall": float(np.float32(0.5))}}
+    )
     assert not (tmp_path / "evaluation").is_symlink()
 
 

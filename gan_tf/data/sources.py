@@ -56,6 +56,11 @@ class ImageSet:
     name: str
     digest: str
 
+    @property
+    def classes(self) -> int:
+        """How many classes the labels name."""
+        return int(self.labels.max()) + 1
+
 
 def load(dataset: str, data_dir: str = "", split: str = "train") -> ImageSet:
     """Loads one split, "train" or "test", of the data that the flags name.
@@ -103,8 +108,12 @@ def stream(
     steps_per_chunk: int,
     seed: int,
     start: int = 0,
-) -> Iterator[tf.Tensor]:
-    """Endless chunks of training batches, uint8 `[steps_per_chunk, batch_size, 784]`.
+    labels: np.ndarray | None = None,
+) -> Iterator[tuple[tf.Tensor, tf.Tensor | None]]:
+    """Endless chunks of training batches, and their labels where these are given.
+
+    Images are uint8 `[steps_per_chunk, batch_size, pixels]`, labels int32
+    `[steps_per_chunk, batch_size]` or None.
 
     Batch `t` holds positions `[t * batch_size, (t + 1) * batch_size)` of an endless
     sequence: passes over the images, each in a new order, joined end to end, as the
@@ -115,7 +124,8 @@ def stream(
     look-up.
 
     Args:
-        images: uint8 `[N, 28, 28]` or `[N, 784]`.
+        images: uint8 `[N, ...]`.
+        labels: integers `[N]`.
         start: the step of the first batch of the first chunk.
     """
     count = len(images)
@@ -134,8 +144,11 @@ def stream(
         .rebatch(steps_per_chunk * batch_size, drop_remainder=True)
         .prefetch(2)
     )
+    classes = None if labels is None else tf.constant(labels, tf.int32)
     for indices in chunks:
-        yield tf.gather(pixels, tf.reshape(indices, (steps_per_chunk, batch_size)))
+        rows = tf.reshape(indices, (steps_per_chunk, batch_size))
+        chosen = None if classes is None else tf.gather(classes, rows)
+        yield tf.gather(pixels, rows), chosen
 
 
 class _UnavailableError(Exception):

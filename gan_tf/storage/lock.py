@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import lock_descriptor
 
 from gan_tf.errors import UserError
-from gan_tf.files import explained
+from gan_tf.files import explained, remove
 
 
 @contextlib.contextmanager
@@ -50,5 +50,5 @@ def run_lock(run_dir: Path) -> Iterator[None]:
         with explained(run_dir):
             for pattern in (".*.part", "*/.*.part"):
                 for leftover in run_dir.glob(pattern):
-                    leftover.unlink()
+                    remove(leftover)
         yield

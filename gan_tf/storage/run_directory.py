@@ -7,10 +7,9 @@ import re
 from pathlib import Path
 
 from gan_tf.errors import UserError
-from gan_tf.files import explained, readable
+from gan_tf.files import readable
 
 FORMAT = 1  # of config.json and the checkpoints
-MAX_SAMPLE_GRIDS = 300  # kept in `samples`
 
 
 def config_path(run_dir: Path) -> Path:
@@ -47,34 +46,6 @@ def saved(run_dir: Path) -> list[Path]:
 def step_of(path: Path) -> int:
     """The step of a checkpoint, from its name."""
     return int(path.name.removeprefix("step-"))
-
-
-def sample_grid_path(run_dir: Path, step: int) -> Path:
-    """The sample grid of one step."""
-    return run_dir / "samples" / f"step-{step:08d}.png"
-
-
-def sample_grids(run_dir: Path) -> dict[int, Path]:
-    """The sample grids of a run by their steps."""
-    found = {
-        path.stem.removeprefix("step-"): path
-        for path in (run_dir / "samples").glob("step-*.png")
-    }
-    return {int(step): path for step, path in found.items() if step.isdecimal()}
-
-
-def thin_sample_grids(run_dir: Path, every: int, most: int = MAX_SAMPLE_GRIDS) -> None:
-    """Where more than `most` are, keeps every second one of the older ones.
-
-    Args:
-        every: steps from one grid to the next.
-    """
-    drawn = sample_grids(run_dir)
-    while len(drawn) > most:
-        every *= 2
-        for step in [step for step in drawn if step % every and step != max(drawn)]:
-            with explained(drawn[step]):
-                drawn.pop(step).unlink()
 
 
 def check_links(run_dir: Path) -> None:

@@ -59,13 +59,36 @@ def choose_strategy(name: str, batch_size: int) -> tf.distribute.Strategy:
         strategy = tf.distribute.MirroredStrategy()
     else:
         strategy = tf.distribute.get_strategy()
-    replicas = strategy.num_replicas_in_sync
+    check_batch(batch_size, strategy.num_replicas_in_sync)
+    return strategy
+
+
+def check_batch(batch_size: int, replicas: int) -> None:
+    """Raises `UserError` unless the batch can be shared equally."""
     if batch_size % replicas:
         raise UserError(
             f"--batch_size {batch_size} cannot be shared by {replicas} replicas: "
             f"give a multiple of {replicas}, or --strategy one"
         )
-    return strategy
+
+
+def planned_replicas(name: str) -> int:
+    """How many replicas `choose_strategy` would make; joins no cluster.
+
+    Raises:
+        UserError: there is no such cluster.
+    """
+    cluster = os.environ.get("TF_CONFIG", "")
+    devices = len(tf.config.list_logical_devices("GPU")) or len(
+        tf.config.list_logical_devices("CPU")
+    )
+    if name == "one" or (name == "auto" and not cluster and devices == 1):
+        return 1
+    if name == "mirrored" or not cluster:
+        return devices
+    _check_description(cluster)
+    jobs = json.loads(cluster)["cluster"]
+    return devices * sum(len(jobs.get(job, ())) for job in ("chief", "worker"))
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

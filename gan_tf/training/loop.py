@@ -1,71 +1,69 @@
-"""The schedule of a run: train to the next event, log, draw, save, repeat."""
+"""The schedule of a run: train to the next event, log, sample, save, repeat."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import math
 import os
-import signal
-import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from gan_tf import images
-from gan_tf.config import Config, as_text
+from gan_tf.config import Config
 from gan_tf.data import sources
+from gan_tf.data.sources import ImageSet
 from gan_tf.errors import UserError
 from gan_tf.evaluation import monitor
 from gan_tf.evaluation.classifier import load_classifier
-from gan_tf.files import explained, write_atomically
-from gan_tf.gan.sampling import sample
+from gan_tf.files import explained
 from gan_tf.gan.state import GAN, build_gan
-from gan_tf.gan.step import compile_train_steps
-from gan_tf.storage import checkpoints, description, lock, run_directory
-from gan_tf.training import devices, summary
-
-_SHEET = 64  # images on a sample sheet
-_MAX_FRAMES = 150  # of the film
+from gan_tf.gan.step import Chunk, Tensors, compile_train_steps, metrics_of
+from gan_tf.storage import checkpoints, description, lock
+from gan_tf.storage.curves import read_curves
+from gan_tf.training import devices, pictures, signals
+from gan_tf.training.log import Log
 
 
 def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> GAN:
     """Trains a GAN to `config.epochs` steps, or continues a run to there.
 
-    Everything is kept in `run_dir`: `config.json`, `checkpoints`, `samples`,
-    `tensorboard`; at the end `samples.png`, `losses.png` and `training.gif`. Ctrl-C and
-    SIGTERM, once there is something to save, save it before they end the program with
-    code 128 + signal.
+    Everything is kept in `run_dir`: `config.json`, `checkpoints`, `curves.csv`,
+    `samples`, `tensorboard`; at the end `samples.png`, `losses.png` and
+    `training.gif`. Ctrl-C, SIGTERM and SIGHUP, once there is something to save, save it
+    first.
 
     Args:
         progress: show a progress bar (on a terminal) or lines (elsewhere).
 
     Returns:
-        The trained state; draw with `gan_tf.gan.sampling.sample(gan.sampler, ...)`.
+        The trained state; sample from it with `gan_tf.sample(gan.sampler, ...)`.
 
     Raises:
         UserError: unusable data or run directory, another process that trains there,
             a full disk, or losses that are no longer finite.
+        KeyboardInterrupt: after Ctrl-C, with the run saved.
+        SystemExit: after SIGTERM or SIGHUP, with the run saved; its code is 128 + the
+            signal's number.
     """
     run_dir = Path(run_dir)
     strategy = devices.choose_strategy(config.strategy, config.batch_size)
     chief = devices.is_chief(strategy)
     progress = progress and chief
     say = print if progress else lambda *_: None
-    training = sources.load(config.dataset, config.data_dir)
+    data = sources.load(config.dataset, config.data_dir)
     if not chief:  # the chief checks it under its lock
-        description.check_run(run_dir, config, training)
+        description.check_run(run_dir, config, data)
     with (
         devices.explained_lost_workers(strategy),
         devices.place_to_write(strategy, run_dir) as place,
         lock.run_lock(place),
         strategy.scope(),
     ):
-        description.open_run(place, config, training)
-        gan = build_gan(config)
+        description.open_run(place, config, data)
+        gan = build_gan(config, math.prod(data.images.shape[1:]), data.classes)
         checkpoints.restore(run_dir, gan)
         step = int(gan.step.numpy())
         devices.check_agreement(strategy, step, run_dir)
@@ -74,103 +72,89 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
             say(f"{run_dir} is finished: {step} steps done, {config.epochs} asked for")
         else:
             say(
-                f"training on {training.name}, step {step} to {config.epochs}, "
-                f"in {run_dir}"
+                f"training on {data.name}, step {step} to {config.epochs}, in {run_dir}"
             )
-            mixed = chief and config.precision == "mixed_bfloat16"
-            if mixed and (concern := devices.bfloat16_warning()):
-                warnings.warn(concern, stacklevel=2)
-            _train_on(gan, training, config, place, progress)
-        if chief and not _animation_path(run_dir).exists():
-            _write_final_pictures(gan, training, config, run_dir)
+            _train_on(gan, data, config, place, progress)
+        if chief and not pictures.animation_path(run_dir).exists():
+            pictures.write_final_pictures(gan, data, config, run_dir)
             say(f"done: see samples.png, losses.png and training.gif in {run_dir}")
     return gan
 
 
-def plan(config: Config, run_dir: str | os.PathLike) -> str:
-    """What `train` would do with these arguments, as text; changes nothing.
-
-    Raises:
-        UserError: what `train` would raise before its first step.
-    """
-    run_dir = Path(run_dir)
-    training = sources.load(config.dataset, config.data_dir)
-    description.check_run(run_dir, config, training)
-    last = checkpoints.newest(run_dir)
-    step = checkpoints.step_of(last) if last else 0
-    todo = max(0, config.epochs - step)
-    devices = tf.config.get_visible_devices("GPU") or tf.config.get_visible_devices()
-    options = [f"--{name} {as_text(v)}" for name, v in config.to_dict().items()]
-    passes = todo * config.batch_size / len(training.images)
-    return "\n".join(
-        [
-            *options,
-            f"data: {training.name}, {len(training.images)} images, "
-            f"sha256 {training.digest[:16]}",
-            f"device: {', '.join(device.name for device in devices)}",
-            f"run: {run_dir}, {'continued from' if step else 'new, from'} step {step}",
-            f"to do: {todo} steps, {passes:.1f} passes over the data; "
-            f"{todo // config.sample_every} sample sheets, "
-            f"{todo // config.save_every} checkpoints, {checkpoints.KEPT} of them kept",
-        ]
-    )
-
-
 def _train_on(
-    gan: GAN, training: sources.ImageSet, config: Config, run_dir: Path, progress: bool
+    gan: GAN, data: ImageSet, config: Config, run_dir: Path, progress: bool
 ) -> None:
+    """From the state's step to the last one, a signal or the stop rule."""
     step = int(gan.step.numpy())
-    with explained(_animation_path(run_dir)):
-        _animation_path(run_dir).unlink(missing_ok=True)  # it would be of fewer steps
-    train_steps = compile_train_steps(gan, config.seed, config.jit_compile)
-    # No step, but all of the compilation: until here there is nothing to save, and a
-    # signal may end the program as it always does.
-    shape = (config.steps_per_call, config.batch_size, images.SIDE**2)
-    train_steps((tf.zeros(shape, tf.uint8), None), 0, 0)
+    animation = pictures.animation_path(run_dir)
+    with explained(animation):
+        animation.unlink(missing_ok=True)  # it would be of fewer steps
+    train_steps = _compiled(gan, data, config)
+    names = tuple(metrics_of(gan.rules))
     with (
-        _signals() as signals,
-        summary.Summary(
-            run_directory.events_dir(run_dir), config, step, progress
-        ) as log,
+        signals.caught() as received,
+        Log(run_dir, config, step, progress, names) as log,
     ):
+        log.describe(_config_table(config, data))
         if step == 0:
-            log.describe(_config_table(config, training))
-            _write_sample_grid(gan, training, config, run_dir, log)
-        for chunk, first, last in _calls(training, config, step):
-            sums = {
-                k: float(v) for k, v in train_steps((chunk, None), first, last).items()
-            }
+            _write_sample_grid(gan, data, config, run_dir, log)
+        for chunk, first, last in _calls(gan, data, config, step):
+            sums = {k: float(v) for k, v in train_steps(chunk, first, last).items()}
             _check_finite(sums, step, step + last - first, run_dir)
             step += last - first
             log.add(sums, last - first)
-            last_step = step == config.epochs
-            if _due(step, config.log_every) or last_step:
-                means = log.write(step)
-                last_step |= means["g_loss"] < config.stop_g_loss
+            finished = step == config.epochs
+            if _due(step, config.log_every) or finished:
+                finished |= _below(config, log.write(step)["g_loss"])
             distance = None
-            if _due(step, config.sample_every):
-                _write_sample_grid(gan, training, config, run_dir, log)
-                if config.health and training.name == "mnist":
-                    distance = _probe(gan, config, log)
-            if (
-                _due(step, config.save_every)
-                or last_step
-                or signals
-                or _is_best(distance, run_dir)
-            ):
+            if _due(step, config.sample_every) or finished:
+                _write_sample_grid(gan, data, config, run_dir, log)
+                distance = _probe(gan, data, config, log)
+            log.end_step(step)
+            stop = bool(finished or received)
+            if _due(step, config.save_every) or stop or _is_best(distance, run_dir):
                 checkpoints.save(run_dir, gan, distance)
-            if last_step or signals:
+            if stop:
                 break
-    if signals and not last_step:
-        _exit_on_signal(signals[0], step)
+    if received and not finished:
+        signals.exit_on_signal(received[0], step)
+
+
+def _compiled(
+    gan: GAN, data: ImageSet, config: Config
+) -> Callable[[Chunk, int, int], Tensors]:
+    """The compiled steps, compiled now.
+
+    Until here there is nothing to save, and a signal may end the program as it always
+    does.
+    """
+    train_steps = compile_train_steps(gan, config.seed, config.jit_compile)
+    rows = config.steps_per_call, config.batch_size * config.d_steps
+    pixels = math.prod(data.images.shape[1:])
+    labels = tf.zeros(rows, tf.int32) if gan.conditional else None
+    # No step, but all of the compilation.
+    train_steps((tf.zeros((*rows, pixels), tf.uint8), labels), 0, 0)
+    return train_steps
+
+
+def _stream(gan: GAN, data: ImageSet, config: Config, step: int) -> Iterator[Chunk]:
+    """Chunks of the data from `step` on; a step takes `d_steps` batches."""
+    return sources.stream(
+        data.images,
+        config.batch_size * config.d_steps,
+        config.steps_per_call,
+        config.seed,
+        step,
+        data.labels if gan.conditional else None,
+    )
 
 
 def _calls(
-    training: sources.ImageSet, config: Config, step: int
-) -> Iterator[tuple[tf.Tensor, int, int]]:
-    """Splits the chunks of the stream at the events: (chunk, first, last batch)."""
+    gan: GAN, data: ImageSet, config: Config, step: int
+) -> Iterator[tuple[Chunk, int, int]]:
+    """Splits the chunks of the stream at the events: (chunk, first, last step)."""
     size = config.steps_per_call
-    chunks = sources.stream(training.images, config.batch_size, size, config.seed, step)
+    chunks = _stream(gan, data, config, step)
     for start, chunk in zip(itertools.count(step, size), chunks):
         while step < min(start + size, config.epochs):
             until = min(start + size, _next_event(config, step))
@@ -190,19 +174,17 @@ def _next_event(config: Config, step: int) -> int:
     return min(config.epochs, *(step + every - step % every for every in intervals))
 
 
+def _below(config: Config, g_loss: float) -> bool:
+    """Whether the stop rule is met; 0 switches it off, as losses may be negative."""
+    return config.stop_g_loss > 0 and g_loss < config.stop_g_loss
+
+
 def _finished(config: Config, run_dir: Path, step: int) -> bool:
     """Whether the run has done all its steps, or has met its stop rule."""
     if step >= config.epochs:
         return True
-    steps, values = summary.read_scalars(run_directory.events_dir(run_dir)).get(
-        "g_loss", ((), ())
-    )
-    return bool(steps) and steps[-1] == step and values[-1] < config.stop_g_loss
-
-
-def _animation_path(run_dir: Path) -> Path:
-    """The last thing that a run draws: not there while the run goes on."""
-    return run_dir / "training.gif"
+    steps, values = read_curves(run_dir).get("g_loss", ((), ()))
+    return bool(steps) and steps[-1] == step and _below(config, values[-1])
 
 
 def _check_finite(sums: dict[str, float], start: int, end: int, run_dir: Path) -> None:
@@ -217,28 +199,26 @@ def _check_finite(sums: dict[str, float], start: int, end: int, run_dir: Path) -
 
 
 def _write_sample_grid(
-    gan: GAN,
-    training: sources.ImageSet,
-    config: Config,
-    run_dir: Path,
-    log: summary.Summary,
+    gan: GAN, data: ImageSet, config: Config, run_dir: Path, log: Log
 ) -> None:
     step = int(gan.step.numpy())
-    sheet = _sample_grid(gan, training, config)
-    images.write_png(run_directory.sample_grid_path(run_dir, step), sheet)
-    log.sample_grid(step, sheet)
-    run_directory.thin_sample_grids(run_dir, config.sample_every)
+    grid = pictures.sample_grid(gan, data, config.seed)
+    images.write_png(pictures.sample_grid_path(run_dir, step), grid)
+    log.sample_grid(step, grid)
+    pictures.thin_sample_grids(run_dir, config.sample_every)
 
 
-def _probe(gan: GAN, config: Config, log: summary.Summary) -> float:
-    """Judges some samples, tells how they are, and returns their Frechet distance."""
+def _probe(gan: GAN, data: ImageSet, config: Config, log: Log) -> float | None:
+    """Scores some samples, reports their metrics, returns their Frechet distance."""
+    if not config.health or data.name != "mnist":
+        return None
     step = int(gan.step.numpy())
-    figures = monitor.probe(gan.sampler, load_classifier(), config.seed)
-    log.probe(step, figures, monitor.describe(figures))
-    concern = monitor.warning(figures)
+    values = monitor.probe(gan.sampler, load_classifier(), config.seed)
+    log.probe(step, values, monitor.describe(values))
+    concern = monitor.warning(values)
     if concern:
         warnings.warn(f"step {step}: {concern}", stacklevel=2)
-    return figures[monitor.DISTANCE]
+    return values[monitor.DISTANCE]
 
 
 def _is_best(distance: float | None, run_dir: Path) -> bool:
@@ -248,73 +228,9 @@ def _is_best(distance: float | None, run_dir: Path) -> bool:
     return best is None or distance < checkpoints.distance_of(best)
 
 
-def _sample_grid(gan: GAN, training: sources.ImageSet, config: Config) -> np.ndarray:
-    """Images of the same noise at every step, with what they were trained on."""
-    drawn = sample(gan.sampler, config.seed, _SHEET)
-    step = int(gan.step.numpy())
-    caption = f"{training.name}, step {step}, seed {config.seed}"
-    return images.captioned(images.grid(drawn), caption)
-
-
-def _write_final_pictures(
-    gan: GAN, training: sources.ImageSet, config: Config, run_dir: Path
-) -> None:
-    """The pictures of the whole run: samples, losses, and the film of the sheets."""
-    sheet = _sample_grid(gan, training, config)
-    images.write_png(run_dir / "samples.png", sheet)
-    curves = summary.read_scalars(run_directory.events_dir(run_dir))
-    title = f"{training.name}, {int(gan.step.numpy())} steps, seed {config.seed}"
-    write_atomically(run_dir / "losses.png", summary.loss_plot(curves, title))
-    by_step = sorted(run_directory.sample_grids(run_dir).items(), reverse=True)
-    sheets = [path for _, path in by_step]
-    chosen = sheets[:: -(-len(sheets) // _MAX_FRAMES)][::-1]  # the last one always
-    frames = []
-    for path in chosen:
-        try:
-            frames.append(images.read_png(path, sheet.shape))
-        except UserError as error:  # the film is not worth a run's end
-            warnings.warn(f"left out of the film: {error}", stacklevel=2)
-    frames = frames or [sheet]
-    seconds = [0.2] * (len(frames) - 1) + [2.0]
-    images.write_gif(_animation_path(run_dir), frames, seconds)
-
-
-def _config_table(config: Config, training: sources.ImageSet) -> str:
+def _config_table(config: Config, data: ImageSet) -> str:
     """The configuration, data and versions as a Markdown table."""
-    rows = config.to_dict() | {"data": training.name, "data sha256": training.digest}
-    lines = [
-        f"| {name} | {value} |"
-        for name, value in (rows | description.versions()).items()
-    ]
+    rows = config.to_dict() | {"data": data.name, "data sha256": data.digest}
+    rows |= description.versions()
+    lines = [f"| {name} | {value} |" for name, value in rows.items()]
     return "\n".join(["| option | value |", "| --- | --- |", *lines])
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """A list that receives the first SIGINT or SIGTERM; the second acts at once."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received  # Python allows handlers in the main thread only
-        return
-    before = {number: signal.getsignal(number) for number in _HANDLED}
-
-    def receive(number: int, _: object) -> None:
-        received.append(number)
-        signal.signal(number, before[number])
-
-    for number in _HANDLED:
-        signal.signal(number, receive)
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-_HANDLED = (signal.SIGINT, signal.SIGTERM)
-
-
-def _exit_on_signal(number: int, step: int) -> None:
-    name = signal.Signals(number).name
-    print(f"stopped by {name} at step {step}, saved; the same command goes on there")
-    raise SystemExit(128 + number)

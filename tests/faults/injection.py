@@ -20,7 +20,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from conftest import TINY, environment, flags_of
-from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.backend.event_processing.plugin_event_accumulator import (
+    EventAccumulator,
+)
 
 from gan_tf.config import Config
 from gan_tf.storage import checkpoints
@@ -120,12 +122,16 @@ def leftovers(run_dir: Path) -> list[Path]:
 
 
 def told(run_dir: Path) -> collections.Counter:
-    """How often each (tag, step) stands in the run's event files."""
-    counts: collections.Counter = collections.Counter()
-    for path in (run_dir / "tensorboard").iterdir():
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            event = Event.FromString(record)
-            counts.update((value.tag, event.step) for value in event.summary.value)
+    """How often TensorBoard shows each (tag, step), and `curves.csv` each step."""
+    events = EventAccumulator(str(run_dir / "tensorboard"), {"tensors": 0})
+    events.Reload()
+    counts = collections.Counter(
+        (tag, event.step)
+        for tag in events.Tags()["tensors"]
+        for event in events.Tensors(tag)
+    )
+    lines = (run_dir / "curves.csv").read_text().splitlines()
+    counts.update(line.split(",")[0] for line in lines)
     return counts
 
 

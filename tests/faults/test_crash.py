@@ -13,7 +13,8 @@ from gan_tf import files
 from gan_tf.gan.state import build_gan
 from gan_tf.gan.step import METRICS
 from gan_tf.storage import checkpoints
-from gan_tf.training import summary
+from gan_tf.storage.curves import read_curves
+from gan_tf.training.log import Log
 
 OPERATIONS = ("open", "os.", "shutil.")
 
@@ -92,17 +93,18 @@ def test_a_file_is_the_old_or_the_new_one(tmp_path):
         files.write_atomically(path, b"old")
 
 
-def test_trimming_never_loses_a_curve(tmp_path, tiny):
-    def tell(first, last):
-        with summary.Summary(tmp_path, tiny(), first, progress=False) as log:
+def test_a_new_session_never_loses_a_curve(tmp_path, tiny):
+    def session(first, last):
+        with Log(tmp_path, tiny(), first, progress=False) as log:
             for step in range(first + 1, last + 1):
                 log.add(dict.fromkeys(METRICS, float(step)), 1)
                 log.write(step)
+                log.end_step(step)
 
-    tell(0, 3)
-    tell(3, 6)
-    for _ in every_crash(lambda: summary._trim(tmp_path, 6)):
-        steps, values = summary.read_scalars(tmp_path)["d_loss"]
+    session(0, 3)
+    session(3, 6)
+    for _ in every_crash(lambda: Log(tmp_path, tiny(), 6, progress=False).__exit__()):
+        steps, values = read_curves(tmp_path)["d_loss"]
         np.testing.assert_array_equal(steps, [1, 2, 3, 4, 5, 6])
         np.testing.assert_array_equal(values, [1, 2, 3, 4, 5, 6])
     assert len(list(tmp_path.iterdir())) == 1

@@ -1,10 +1,8 @@
-import itertools
-
 import pytest
 
 from gan_tf.data import sources
 from gan_tf.errors import UserError
-from gan_tf.storage import description, run_directory
+from gan_tf.storage import description
 
 
 @pytest.fixture(scope="module")
@@ -61,21 +59,6 @@ def test_places_that_are_no_run(tmp_path, tiny, images):
     (tmp_path / "checkpoints" / "step-00000010").mkdir(parents=True)
     with pytest.raises(UserError, match=r"config\.json is missing, and no checkpoint"):
         description.open_run(tmp_path, tiny(), images)
-
-
-def test_sheets_are_thinned_evenly_and_the_newest_stays(tmp_path):
-    (tmp_path / "samples").mkdir()
-    (tmp_path / "samples" / "step-mine.png").touch()
-    for step in range(0, 1001, 10):
-        run_directory.sample_grid_path(tmp_path, step).touch()
-        run_directory.thin_sample_grids(tmp_path, 10, most=8)
-        kept = sorted(run_directory.sample_grids(tmp_path))
-        assert len(kept) <= 8
-        assert (kept[0], kept[-1]) == (0, step)
-        gaps = [b - a for a, b in itertools.pairwise(kept)]
-        assert len(set(gaps[: len(gaps) // 2])) <= 1
-        assert max(gaps, default=0) <= max(10, step / 2)
-    assert (tmp_path / "samples" / "step-mine.png").exists()
 
 
 def test_a_newer_format_is_refused(tmp_path, tiny, images):

@@ -16,7 +16,8 @@ from conftest import command, environment, flags_of, refused
 import gan_tf
 from gan_tf.errors import UserError
 from gan_tf.storage import checkpoints
-from gan_tf.training import devices, summary
+from gan_tf.storage.curves import read_curves
+from gan_tf.training import devices
 
 STEPS = {"epochs": 200, "log_every": 10, "sample_every": 100, "save_every": 100}
 
@@ -50,7 +51,7 @@ def one(data_dir, tmp_path_factory):
 
 
 def curves(run_dir):
-    found = summary.read_scalars(run_dir / "tensorboard")
+    found = read_curves(run_dir)
     return {name: found[name] for name in ("d_loss", "g_loss", "r1", "d_real")}
 
 

@@ -1,0 +1,18 @@
+import itertools
+
+from gan_tf.training import pictures
+
+
+def test_sample_grids_are_thinned_evenly_and_the_newest_stays(tmp_path):
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "step-mine.png").touch()
+    for step in range(0, 1001, 10):
+        pictures.sample_grid_path(tmp_path, step).touch()
+        pictures.thin_sample_grids(tmp_path, 10, most=8)
+        kept = sorted(pictures.sample_grids(tmp_path))
+        assert len(kept) <= 8
+        assert (kept[0], kept[-1]) == (0, step)
+        gaps = [b - a for a, b in itertools.pairwise(kept)]
+        assert len(set(gaps[: len(gaps) // 2])) <= 1
+        assert max(gaps, default=0) <= max(10, step / 2)
+    assert (tmp_path / "samples" / "step-mine.png").exists()
