@@ -54,7 +54,7 @@ def losses(
             weights = network.get_weights()
             network.set_weights([np.nextafter(w, np.float32(np.inf)) for w in weights])
     call = compile_train_steps(gan, config.seed, jit_compile)
-    sums = [call(chunk, 0, CALL) for _ in range(CALLS)]
+    sums = [call((chunk, None), 0, CALL) for _ in range(CALLS)]
     return np.array([[float(s["d_loss"]), float(s["g_loss"])] for s in sums]) / CALL
 
 

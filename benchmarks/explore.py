@@ -228,7 +228,7 @@ def trained(options: dict, images: np.ndarray) -> keras.Model:
             train_step(to_unit(chunk[number]))
             number += 1
 
-    for chunk in sources.stream(images, BATCH, CHUNK, seed):
+    for chunk, _ in sources.stream(images, BATCH, CHUNK, seed):
         done = int(step.numpy()) / steps
         if done >= 1:
             return average

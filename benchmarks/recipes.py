@@ -173,7 +173,7 @@ def add_times(path: Path, rows: list[str], rounds: int = 7, steps: int = 200) ->
     results = read(path)
     rows = [row for row in rows if row in results["rows"]]
     chunk = np.random.default_rng(0).integers(0, 256, (50, 128, 784), np.uint8)
-    chunk = tf.constant(chunk)
+    chunk = (tf.constant(chunk), None)
     calls, times = {}, {row: [] for row in rows}
     for row in rows:
         name, changes = LADDER[row]

@@ -90,7 +90,7 @@ def stepper(config: Config, steps: int) -> Stepper:
     call = compile_train_steps(gan, config.seed, config.jit_compile)
     shape = steps, config.batch_size, 784
     pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    chunk = tf.constant(pixels)
+    chunk = (tf.constant(pixels), None)
 
     def run() -> int:
         float(call(chunk, 0, steps)["d_loss"])

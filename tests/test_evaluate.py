@@ -37,12 +37,16 @@ def test_a_run_is_scored_at_every_checkpoint(invoke, run_dir):
     assert content["results"][names[0]]["in_domain_share"] < 0.6
     assert all(name in told for name, told in zip(names, content["warnings"]))
     assert (run_dir / "evaluation.png").read_bytes()[:4] == b"\x89PNG"
-    accumulator = EventAccumulator(str(run_dir / "evaluation"), {"tensors": 0})
+    accumulator = EventAccumulator(
+        str(run_dir / "tensorboard" / "evaluation"), {"tensors": 0}
+    )
     accumulator.Reload()
     steps = [e.step for e in accumulator.Tensors("evaluation/mnist_frechet_distance")]
     assert sorted(steps) == [10, 20]
     invoke(evaluate, f"--run_dir={run_dir}")
-    assert len(list((run_dir / "evaluation").iterdir())) == 1  # replaced
+    assert (
+        len(list((run_dir / "tensorboard" / "evaluation").iterdir())) == 1
+    )  # replaced
 
 
 @pytest.mark.filterwarnings("ignore:only the figures")

@@ -106,11 +106,13 @@ def test_event_files_that_are_links(tmp_path, victim, tiny):
 
 
 def test_a_linked_evaluation_is_replaced(tmp_path, victim):
-    (tmp_path / "evaluation").symlink_to(victim)
+    (tmp_path / "tensorboard").mkdir()
+    folder = tmp_path / "tensorboard" / "evaluation"
+    folder.symlink_to(victim)
     training_log.write_evaluation(
         tmp_path, {"step 3": {"recall": float(np.float32(0.5))}}
     )
-    assert not (tmp_path / "evaluation").is_symlink()
+    assert not folder.is_symlink()
 
 
 def test_a_pipe_and_a_large_file_are_no_json(tmp_path):

@@ -29,7 +29,7 @@ def build(problem: Problem, recipe: str = "") -> Program:
 
     def run(steps):
         for _ in range(steps // size):
-            sums = train_steps(next(chunks), 0, size)
+            sums = train_steps((next(chunks), None), 0, size)
         return float(sums["d_loss"]) / size, float(sums["g_loss"]) / size
 
     return Program(run)

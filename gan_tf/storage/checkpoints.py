@@ -39,7 +39,7 @@ from gan_tf.files import (
 from gan_tf.gan.state import GAN, generator_parameters, new_generator
 from gan_tf.storage import tensors
 from gan_tf.storage.bundle import SUFFIXES, check_bundle
-from gan_tf.storage.description import read_run
+from gan_tf.storage.description import class_count, image_shape, read_run
 from gan_tf.storage.run_directory import (
     FORMAT,
     checkpoints_dir,
@@ -173,7 +173,8 @@ def generators(
             not damaged cannot be used.
     """
     run_dir = Path(run_dir)
-    config, _ = read_run(run_dir)
+    config, content = read_run(run_dir)
+    pixels, classes = math.prod(image_shape(content)), class_count(content)
     name = "average" if averaged and config.ema_decay else "generator"
     if not saved(run_dir):
         raise UserError(f"--run_dir {run_dir} holds no checkpoint yet")
@@ -187,9 +188,11 @@ def generators(
         with _usable(path):
             files = _state(path)
             # The sizes stand in a file: check them before memory is taken.
-            if 4 * generator_parameters(config) > len(files[SUFFIXES[0]]):
+            if 4 * generator_parameters(config, pixels, classes) > len(
+                files[SUFFIXES[0]]
+            ):
                 raise UserError("it is smaller than its configuration's network")
-            generator = new_generator(config)
+            generator = new_generator(config, pixels, classes)
             part = tf.train.Checkpoint(**{name: generator})
             tensors.from_bytes(part, files, partial=True)
         yield step_of(path), generator

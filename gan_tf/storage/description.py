@@ -21,6 +21,8 @@ from gan_tf.storage.run_directory import FORMAT, check_links, config_path, saved
 
 Content = dict[str, Any]
 
+_MAX_SIZE = 1 << 12  # pixels of a side, and classes
+
 
 def check_run(run_dir: Path, config: Config, images: ImageSet) -> None:
     """Checks that `run_dir` is free for this run or already holds it.
@@ -65,6 +67,8 @@ def open_run(run_dir: Path, config: Config, images: ImageSet) -> None:
         "data": {
             "name": images.name,
             "images": len(images.images),
+            "shape": list(images.images.shape[1:]),
+            "classes": images.classes,
             "sha256": images.digest,
         },
         "versions": versions(),
@@ -91,6 +95,20 @@ def read_run(run_dir: Path) -> tuple[Config, Content]:
             f"python -m gan_tf.train --run_dir {run_dir}"
         )
     return found
+
+
+def image_shape(content: Content) -> tuple[int, ...]:
+    """The shape of the images that a run was trained on, `(H, W)` or `(H, W, 3)`.
+
+    Args:
+        content: what `read_run` returns; version 0.1.0 knew one shape only.
+    """
+    return tuple(content["data"].get("shape", (28, 28)))
+
+
+def class_count(content: Content) -> int | None:
+    """How many classes the data of a run have; None if they have no labels."""
+    return content["data"].get("classes")
 
 
 def _find(run_dir: Path) -> tuple[Config, Content] | None:
@@ -182,6 +200,12 @@ def _checked(path: Path, content: Content) -> Config:
         for key in ("name", "sha256")
     ):
         raise UserError(f"{path} does not say what the data are")
+    shape, classes = image_shape(content), class_count(content)
+    sizes = [*shape, classes if classes is not None else 1]
+    if len(shape) not in (2, 3) or not all(
+        type(size) is int and 0 < size < _MAX_SIZE for size in sizes
+    ):
+        raise UserError(f"{path} has an impossible image shape or number of classes")
     return Config.from_dict(content.get("config", {}))
 
 

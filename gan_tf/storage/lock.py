@@ -26,6 +26,8 @@ def run_lock(run_dir: Path) -> Iterator[None]:
         UserError: another process trains there, or the directory cannot be written.
     """
     path = run_dir / "lock"
+    if run_dir.is_file():
+        raise UserError(f"--run_dir {run_dir} is a file; name a directory")
     with explained(path):
         run_dir.mkdir(parents=True, exist_ok=True)
         if path.is_symlink():  # it could lead out of the run

@@ -26,7 +26,7 @@ def batches(images, start, count, batch_size=16, steps_per_chunk=3, seed=0):
     """The batches `start` to `start + count` as one array of pixels."""
     chunks = iter(sources.stream(images, batch_size, steps_per_chunk, seed, start))
     needed = -(-count // steps_per_chunk)
-    return np.concatenate([next(chunks).numpy() for _ in range(needed)])[:count]
+    return np.concatenate([next(chunks)[0].numpy() for _ in range(needed)])[:count]
 
 
 def numbered(count):
@@ -202,6 +202,7 @@ def test_seeds_give_other_orders_and_chunks_have_their_shape():
     first, second = batches(images, 0, 3), batches(images, 0, 3, seed=1)
     assert (numbers(first) != numbers(second)).any()
     assert (first.shape, first.dtype) == ((3, 16, 784), np.uint8)
-    chunk = next(sources.stream(images, 16, 3, 0))
+    chunk, labels = next(sources.stream(images, 16, 3, 0))
+    assert labels is None
     assert chunk.shape == (3, 16, 784)
     assert chunk.dtype == np.uint8

@@ -19,12 +19,13 @@ from gan_tf.training import loop
 class Drawn:
     """A "generator" that gives these images, whatever the noise."""
 
-    input_shape = (None, 3)
+    inputs = (np.zeros((1, 3)),)
+    outputs = (np.zeros((1, 784)),)
 
     def __init__(self, images):
         self.rows = np.resize(images, (256, 784)).astype(np.float32) / 255
 
-    def __call__(self, noise):
+    def __call__(self, noise, training):
         import tensorflow as tf
 
         return tf.constant(self.rows[: len(noise)])
@@ -87,7 +88,7 @@ def looks(monkeypatch):
     def look(generator, judge, seed):
         return figures_of([0.1] * 10, distances.pop(0))
 
-    monkeypatch.setattr(monitor, "look", look)
+    monkeypatch.setattr(monitor, "probe", look)
     return distances
 
 
@@ -150,7 +151,7 @@ def test_other_data_are_not_judged(looks, tiny, tmp_path, invoke, module):
     assert checkpoints.scored(tmp_path) == []
     refused(
         invoke(module, "--run_dir", tmp_path, "--checkpoint", "best"),
-        "holds no judged checkpoint",
+        "holds no scored checkpoint",
     )
 
 

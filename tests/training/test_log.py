@@ -198,6 +198,6 @@ def test_a_disk_that_is_full_is_told_in_one_sentence(tmp_path, tiny, monkeypatch
     with Log(tmp_path, tiny(), 0, progress=False) as log:
         log.add(dict.fromkeys(METRICS, 1.0), 1)
         monkeypatch.setattr(tf.summary, "scalar", full)
-        with pytest.raises(UserError, match="No space left on device; what") as caught:
+        with pytest.raises(UserError, match=r"No space left on device\. Fix") as caught:
             log.write(1)
     assert f"cannot write {tmp_path / 'tensorboard'}: No space" in str(caught.value)
