@@ -34,8 +34,8 @@ from pathlib import Path
 
 import turns
 from gan_tf import Config
-from gan_tf.cli import quiet_tensorflow
 from gan_tf.config import RECIPES
+from gan_tf.environment import quiet_tensorflow
 
 TOGETHER = "logging, sheets, looks and checkpoints together"
 TOGETHER_ONCE = f"the same in {Config.epochs} steps, first uses included"

@@ -57,7 +57,7 @@ from gan_tf.storage.description import read_run  # noqa: E402
 _STOP_SECONDS = 5
 _NURSERY = """
 import json, os, runpy, sys
-from gan_tf.cli import quiet_tensorflow
+from gan_tf.environment import quiet_tensorflow
 with quiet_tensorflow():  # as the command loads it
     import gan_tf.training.loop, gan_tf.train
 for line in sys.stdin:

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 from gan_tf import Config, train
-from gan_tf.cli import quiet_tensorflow
+from gan_tf.environment import quiet_tensorflow
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).with_name("recipes.json")

@@ -22,8 +22,8 @@ import numpy as np
 
 import turns
 from gan_tf import Config
-from gan_tf.cli import quiet_tensorflow
 from gan_tf.config import RECIPES
+from gan_tf.environment import quiet_tensorflow
 
 BATCHES = (32, 64, 128, 256, 512, 1024, 2048, 4096)
 CALLS = (1, 2, 5, 10, 20, 50, 100, 200, 500)

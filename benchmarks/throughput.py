@@ -26,7 +26,7 @@ from pathlib import Path
 
 import turns
 from gan_tf import Config
-from gan_tf.cli import quiet_tensorflow
+from gan_tf.environment import quiet_tensorflow
 from limits import ADAMS, PRODUCTS, products
 from peers import Problem
 from turns import Side

@@ -8,27 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gan_tf.config import Config
+from gan_tf.environment import check_plotting, choose_backend
 from gan_tf.errors import UserError
 
 if TYPE_CHECKING:
-    from gan_tf.gan.models import build_discriminator, build_generator
-    from gan_tf.gan.sampling import sample
-    from gan_tf.storage.checkpoints import load_generator
-    from gan_tf.training.loop import train
+    from gan_tf.gan.models import build_discriminator as build_discriminator
+    from gan_tf.gan.models import build_generator as build_generator
+    from gan_tf.gan.sampling import sample as sample
+    from gan_tf.storage.checkpoints import load_generator as load_generator
+    from gan_tf.training.loop import train as train
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Config",
-    "UserError",
-    "__version__",
-    "build_discriminator",
-    "build_generator",
-    "load_generator",
-    "sample",
-    "train",
-]
-
+# Where the other public names are defined; they need TensorFlow.
 _HOMES = {
     "build_discriminator": "gan.models",
     "build_generator": "gan.models",
@@ -38,9 +30,15 @@ _HOMES = {
 }
 
 
+__all__ = ["Config", "UserError", "__version__", *_HOMES]
+
+choose_backend()
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'gan_tf' has no attribute {name!r}")
     import importlib
 
+    check_plotting()
     return getattr(importlib.import_module(f"gan_tf.{_HOMES[name]}"), name)

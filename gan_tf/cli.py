@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import difflib
 import os
 import signal
 import sys
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from absl import app, flags, logging
-from absl.flags import argparse_flags
 
-from gan_tf.config import OPTION_TYPES, RECIPES, Config, as_text
+from gan_tf.config import GROUPS, OPTION_TYPES, RECIPES, Config, as_text
+from gan_tf.environment import open_streams
 from gan_tf.errors import UserError
+from gan_tf.files import usable_path
 
 
-class Parser(argparse_flags.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one sentence and name the likely flag."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(
             allow_abbrev=False,
             formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-            inherited_absl_flags=None,  # --help shows our flags only
             **settings,
         )
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> argparse.Namespace:
-        """Parses all of `args`, or tells which one is unknown and exits with 2."""
+        """Parses all of `args`, or says which one is unknown and exits with 2."""
         values, unknown = self.parse_known_args(args, namespace)
         if unknown:
             flags = [flag for action in self._actions for flag in action.option_strings]
@@ -48,11 +47,19 @@ class Parser(argparse_flags.ArgumentParser):
 
 
 def add_config_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds one flag for every field of `Config`; ungiven ones leave no value."""
+    """Adds one flag for every field of `Config`, in its groups; without values."""
+    groups = {name: parser.add_argument_group(name) for name in GROUPS}
+    groups["run"].add_argument(
+        "--recipe",
+        choices=tuple(RECIPES),
+        default="default",
+        help="the options to start from; document: the tutorial's own, only with its "
+        f"losses corrected ({_recipe_text('document')})",
+    )
     for field in dataclasses.fields(Config):
         choices = field.metadata.get("choices")
         kind = OPTION_TYPES[field.name]
-        parser.add_argument(
+        groups[field.metadata["group"]].add_argument(
             f"--{field.name}",
             type=_READERS.get(kind, kind),
             choices=choices,
@@ -60,13 +67,6 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
             default=argparse.SUPPRESS,
             help=f"{field.metadata['help']} (default: {as_text(field.default)})",
         )
-    parser.add_argument(
-        "--recipe",
-        choices=tuple(RECIPES),
-        default="default",
-        help="the options to start from; document: the tutorial's own, only with its "
-        f"losses corrected ({_recipe_text('document')})",
-    )
 
 
 def config_from(values: argparse.Namespace) -> Config:
@@ -76,9 +76,22 @@ def config_from(values: argparse.Namespace) -> Config:
     return Config.recipe(values.recipe, **given)
 
 
+def path(text: str) -> Path:
+    """Reads the path of a file or folder, as every path flag does."""
+    try:
+        return usable_path(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def count(text: str) -> int:
     """Reads a whole number from 1."""
     return _bounded(text, 1)
+
+
+def labels(text: str) -> tuple[int, ...]:
+    """Reads one or more class numbers, such as 7 or 0,1,2."""
+    return tuple(_bounded(item.strip(), 0) for item in text.split(","))
 
 
 def seed(text: str) -> int:
@@ -88,6 +101,7 @@ def seed(text: str) -> int:
 
 def run(parser: Parser, main: Callable[[argparse.Namespace], None]) -> None:
     """Runs a command under absl; a `UserError` becomes one sentence and exit code 2."""
+    open_streams()
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
 
     def parse(argv: list[str]) -> argparse.Namespace:
@@ -100,10 +114,11 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], None]) -> None:
 def exit_code(
     name: str, main: Callable[[argparse.Namespace], None], values: argparse.Namespace
 ) -> int:
-    """Runs `main(values)`; tells what went wrong in one sentence on standard error."""
+    """Runs `main(values)`; says what went wrong in one sentence on standard error."""
     logging.set_verbosity(logging.WARNING)
     try:
         main(values)
+        sys.stdout.flush()
     except UserError as error:
         print(f"{name}: error: {error}", file=sys.stderr)
         return 2
@@ -112,45 +127,12 @@ def exit_code(
         print(f"{name}: {reason}", file=sys.stderr)
         return 128 + signal.SIGINT
     except BrokenPipeError:  # the reader of our output, `head` say, has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+    except OSError as error:  # such as a full disk behind standard output
+        print(f"{name}: error: {error}", file=sys.stderr)
+        return 2
     return 0
-
-
-@contextlib.contextmanager
-def quiet_tensorflow() -> Iterator[None]:
-    """Hides what TensorFlow's libraries print while they load; shows it on failure.
-
-    They print about oneDNN and missing GPU drivers before any log level can stop
-    them. Set TF_CPP_MIN_LOG_LEVEL to see everything.
-    """
-    try:
-        tempfile.gettempdir()
-    except OSError:  # TensorFlow is not even imported then
-        raise UserError(
-            "no folder for temporary files can be written, and TensorFlow needs one; "
-            "set TMPDIR to one, such as export TMPDIR=/a/folder/that/can/be/written"
-        ) from None
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-        yield
-        return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as hidden:
-        stderr = os.dup(2)
-        os.dup2(hidden.fileno(), 2)
-        try:
-            import tensorflow as tf
-
-            tf.config.get_visible_devices()
-            yield
-        except BaseException:
-            hidden.seek(0)
-            os.write(stderr, hidden.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
 
 
 def _recipe_text(name: str) -> str:
@@ -170,6 +152,10 @@ def _read_bool(text: str) -> bool:
     return values[text.lower()]
 
 
+def _read_text(text: str) -> str:
+    return "" if text == "none" else text  # as `as_text` shows it
+
+
 def _read_integers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(item) for item in text.split(",") if item.strip())
@@ -179,5 +165,5 @@ def _read_integers(text: str) -> tuple[int, ...]:
         ) from None
 
 
-_READERS = {bool: _read_bool, tuple[int, ...]: _read_integers}
+_READERS = {bool: _read_bool, str: _read_text, tuple[int, ...]: _read_integers}
 _METAVARS = {int: "N", float: "X", bool: "true|false", tuple[int, ...]: "N,N"}

@@ -14,6 +14,17 @@ from typing import Any
 
 from gan_tf.errors import UserError
 
+# The groups of options in help and docs, in their order.
+GROUPS = (
+    "run",
+    "data",
+    "networks",
+    "optimizer",
+    "regularization",
+    "logging",
+    "devices",
+)
+
 
 def _option(default: Any, help: str, **rules: Any) -> Any:
     """A field with its help text and rules.
@@ -40,45 +51,67 @@ class Config:
         "training steps in all (the tutorial calls one batch an epoch)",
         minimum=1,
         shapes_run=False,
+        group="run",
     )
     dataset: str = _option(
         "auto",
         "mnist, the built-in strokes, or auto: mnist if it can be found, else strokes",
         choices=("auto", "mnist", "strokes"),
         shapes_run=False,  # what was really loaded is compared by its digest
+        group="data",
     )
     data_dir: str = _option(
         "",
         "folder with IDX files, mnist.npz or a prepared tensorflow_datasets set",
         shapes_run=False,
+        group="data",
     )
     seed: int = _option(
         0,
         "seed of the initial weights, the batches and the noise",
         minimum=0,
         below=2**31,
+        group="run",
     )
     batch_size: int = _option(
-        128, "real images per step, and as many generated ones", minimum=1, below=2**20
+        128,
+        "real images per step, and as many generated ones",
+        minimum=1,
+        below=2**20,
+        group="data",
     )
     conditional: bool = _option(
         False,
         "train on the labels too: one class can then be asked for",
         value_before=False,
+        group="networks",
     )
     latent_dim: int = _option(
-        100, "size of the generator's noise vector", minimum=1, below=2**20
+        100,
+        "size of the generator's noise vector",
+        minimum=1,
+        below=2**20,
+        group="networks",
     )
     generator_units: tuple[int, ...] = _option(
-        (256, 512), "sizes of the generator's hidden layers", minimum=1, below=2**20
+        (256, 512),
+        "sizes of the generator's hidden layers",
+        minimum=1,
+        below=2**20,
+        group="networks",
     )
     discriminator_units: tuple[int, ...] = _option(
-        (512, 256), "sizes of the discriminator's hidden layers", minimum=1, below=2**20
+        (512, 256),
+        "sizes of the discriminator's hidden layers",
+        minimum=1,
+        below=2**20,
+        group="networks",
     )
     output_activation: str = _option(
         "sigmoid",
         "the generator's last layer; the tutorial's code has linear, its text sigmoid",
         choices=("sigmoid", "linear"),
+        group="networks",
     )
     objective: str = _option(
         "non_saturating",
@@ -86,6 +119,7 @@ class Config:
         "hinge, least_squares, wasserstein (needs a gradient penalty)",
         choices=("non_saturating", "minimax", "hinge", "least_squares", "wasserstein"),
         value_before="non_saturating",
+        group="optimizer",
     )
     d_steps: int = _option(
         1,
@@ -93,47 +127,70 @@ class Config:
         minimum=1,
         below=2**10,
         value_before=1,
+        group="optimizer",
     )
     learning_rate: float = _option(
-        2e-3, "Adam's step size for the discriminator", minimum=0.0
+        2e-3,
+        "Adam's step size for the discriminator",
+        minimum=0.0,
+        group="optimizer",
     )
     rate_ratio: float = _option(
-        2.0, "the generator's step size over the discriminator's", minimum=0.0
+        2.0,
+        "the generator's step size over the discriminator's",
+        minimum=0.0,
+        group="optimizer",
     )
     decay_steps: int = _option(
         30000,
         "step by which both step sizes fall to a twentieth, on a cosine; 0: never",
         minimum=0,
+        group="optimizer",
     )
     beta_1: float = _option(
-        0.0, "Adam's decay of the mean gradient", minimum=0.0, below=1.0
+        0.0,
+        "Adam's decay of the mean gradient",
+        minimum=0.0,
+        below=1.0,
+        group="optimizer",
     )
     r1_weight: float = _option(
-        0.3, "gamma of the R1 gradient penalty on real images, 0 for none", minimum=0.0
+        0.3,
+        "gamma of the R1 gradient penalty on real images, 0 for none",
+        minimum=0.0,
+        group="regularization",
     )
     r1_every: int = _option(
-        4, "steps between two R1 penalties, each weighted by this number", minimum=1
+        4,
+        "steps between two R1 penalties, each weighted by this number",
+        minimum=1,
+        group="regularization",
     )
     gp_weight: float = _option(
         0.0,
         "lambda of the gradient penalty between real and generated images, 0 for none",
         minimum=0.0,
         value_before=0.0,
+        group="regularization",
     )
     ema_decay: float = _option(
         0.9999,
         "decay of the averaged generator per step, at most; 0 for no average",
         minimum=0.0,
         below=1.0,
+        group="regularization",
     )
     jit_compile: bool = _option(
-        True, "compile the training step with XLA (results differ by rounding)"
+        True,
+        "compile the training step with XLA (results differ by rounding)",
+        group="devices",
     )
     precision: str = _option(
         "float32",
         "of matrix multiplications; mixed_bfloat16 is for GPUs",
         choices=("float32", "mixed_bfloat16"),
         value_before="float32",
+        group="devices",
     )
     strategy: str = _option(
         "auto",
@@ -141,29 +198,49 @@ class Config:
         choices=("auto", "one", "mirrored", "multi_worker"),
         shapes_run=False,
         value_before="one",
+        group="devices",
     )
     steps_per_call: int = _option(
-        50, "steps in one compiled call", minimum=1, below=2**16, shapes_run=False
+        50,
+        "steps in one compiled call",
+        minimum=1,
+        below=2**16,
+        shapes_run=False,
+        group="devices",
     )
     log_every: int = _option(
-        100, "steps between two points of the curves", minimum=1, shapes_run=False
+        100,
+        "steps between two points of the curves",
+        minimum=1,
+        shapes_run=False,
+        group="logging",
     )
     sample_every: int = _option(
-        1000, "steps between two sample grids", minimum=1, shapes_run=False
+        1000,
+        "steps between two sample grids",
+        minimum=1,
+        shapes_run=False,
+        group="logging",
     )
     save_every: int = _option(
-        1000, "steps between two checkpoints", minimum=1, shapes_run=False
+        1000,
+        "steps between two checkpoints",
+        minimum=1,
+        shapes_run=False,
+        group="logging",
     )
     health: bool = _option(
         True,
         "score 1000 samples with every grid and keep the best checkpoint (MNIST only)",
         shapes_run=False,
+        group="logging",
     )
     stop_g_loss: float = _option(
         0.0,
         "stop once g_loss, averaged over log_every steps, falls below this; 0: never",
         minimum=0.0,
         shapes_run=False,
+        group="run",
     )
 
     def __post_init__(self) -> None:

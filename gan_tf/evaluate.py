@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gan_tf import cli
+from gan_tf.environment import quiet_tensorflow
 from gan_tf.errors import UserError
+from gan_tf.files import check_writable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +29,12 @@ figures compare with MNIST's images, looked for as gan_tf.train does.
 def parser() -> cli.Parser:
     """The command's flags."""
     flags = cli.Parser(prog="python -m gan_tf.evaluate", description=_DESCRIPTION)
-    flags.add_argument("--run_dir", default="runs/default", help="a trained run")
+    flags.add_argument(
+        "--run_dir", type=cli.path, default="runs/default", help="a trained run"
+    )
     flags.add_argument(
         "--samples",
+        type=cli.path,
         metavar="FILE",
         help="an npz with uint8 images [10000, 28, 28], instead of a run",
     )
@@ -54,8 +59,9 @@ def parser() -> cli.Parser:
     flags.add_argument("--data_dir", default="", metavar="DIR", help="where MNIST lies")
     flags.add_argument(
         "--out",
+        type=cli.path,
         metavar="DIR",
-        help="where scores.json and scores.png go (default: the run "
+        help="where evaluation.json and evaluation.png go (default: the run "
         "directory, or that of the samples)",
     )
     flags.add_argument(
@@ -66,10 +72,13 @@ def parser() -> cli.Parser:
 
 def main(values: argparse.Namespace) -> None:
     """Scores as the flags say."""
-    with cli.quiet_tensorflow():
+    with quiet_tensorflow():
         from gan_tf.evaluation import classifier, domain, scores
         from gan_tf.files import write_atomically, write_json
         from gan_tf.training import log
+    home = values.samples.parent if values.samples else Path(values.run_dir)
+    out = values.out or home
+    check_writable(out, "--out")
     judge = classifier.load_classifier()
     sets = _samples(values) if values.samples else _run_samples(values)
     first = next(sets)  # what is wrong with it is told before the work
@@ -83,8 +92,6 @@ def main(values: argparse.Namespace) -> None:
             figures = scores.evaluate(images, judge, real, tell)
         results[name] = {"in_domain_share": share} | figures
 
-    home = Path(values.samples).parent if values.samples else Path(values.run_dir)
-    out = Path(values.out) if values.out else home
     content = {
         "judge": judge.digest,
         "real": domain.REAL | judge.real_scores,
@@ -95,13 +102,13 @@ def main(values: argparse.Namespace) -> None:
     name, told = next(iter(warnings.items()))
     picture = scores.picture(first[1], judge, real, title=told or name)
     write_atomically(out / "evaluation.png", picture)
-    if not values.samples:
+    if not values.samples and not values.out:
         log.write_evaluation(Path(values.run_dir), results)
     if values.json:
         print(json.dumps(content, indent=2))
     else:
         print(scores.table(judge, results), *content["warnings"], sep="\n")
-        print(f"wrote {out / 'evaluation.json'} and scores.png")
+        print(f"wrote {out / 'evaluation.json'} and evaluation.png")
 
 
 def _run_samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
@@ -114,6 +121,11 @@ def _run_samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]
     _, content = description.read_run(Path(values.run_dir))
     source = content["data"]["name"]
     domain = "" if source == "mnist" else f" of a run on {source}, not MNIST"
+    if description.image_shape(content) != (28, 28):
+        raise UserError(
+            f"--run_dir {values.run_dir} makes images of another size than MNIST's "
+            "28x28, and only those can be scored"
+        )
     found = generators(
         values.run_dir, values.weights == "averaged", values.checkpoint == "best"
     )
@@ -128,7 +140,7 @@ def _samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
 
     if values.all:
         raise UserError("--all is for the checkpoints of a run; --samples is one set")
-    path = Path(values.samples)
+    path = values.samples
     (images,) = read_npz(path, ("images",))
     if images.ndim != 3 or images.shape[1:] != (28, 28) or len(images) < COUNT:
         raise UserError(

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -19,6 +20,47 @@ _MAX_JSON = 1 << 16  # bytes; ours have about two thousand
 # Of all that a sync can answer, these mean that the content may be lost. The others
 # mean that this system or file system does not sync folders.
 _LOST = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
+
+
+def usable_path(path: str | os.PathLike) -> Path:
+    """A path as the user wrote it, with `~` expanded.
+
+    Raises:
+        UserError: it is empty, an address such as gs://bucket, or begins with the home
+            folder of an unknown user.
+    """
+    text = os.fspath(path)
+    if not text or "\0" in text:
+        raise UserError(f"{text!r} is no path of a file or folder")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
+        raise UserError(
+            f"{text} is an address; only files and folders of this machine can be "
+            "used. Copy it here, or mount it, and name that folder"
+        )
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise UserError(
+            f"{text}: there is no such home folder. Write the whole path, or ./ in "
+            "front of a name that begins with ~"
+        ) from None
+
+
+def check_writable(folder: str | os.PathLike, flag: str) -> None:
+    """Checks, before the work, that `folder` can be written or made; makes nothing.
+
+    Raises:
+        UserError: it cannot; `flag` says what to change.
+    """
+    place = Path(folder).absolute()
+    while not os.path.lexists(place):
+        place = place.parent
+    if not place.is_dir():
+        raise UserError(f"{flag} {folder}: {place} is no folder; name another place")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(
+            f"{flag} {folder}: this user cannot write in {place}; name another place"
+        )
 
 
 def write_atomically(path: str | os.PathLike, content: bytes) -> None:

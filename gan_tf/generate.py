@@ -1,62 +1,80 @@
-"""Draws digits with a trained generator: `python -m gan_tf.generate --run_dir R`."""
+"""Generates images with a trained run: `python -m gan_tf.generate --run_dir R`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gan_tf import cli
+from gan_tf.environment import quiet_tensorflow
 from gan_tf.errors import UserError
+from gan_tf.files import check_writable, usable_path
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
 _DESCRIPTION = """
-Draw images from a trained run. Image i depends on the run, the seed and i alone: a
-larger --num adds images and changes none.
+Generate images with a trained run. Image i depends on the run, the seed, i and its
+label alone: a larger --num adds images and changes none.
 """
 _FRAME_SECONDS = 0.08
+_FORMS = (".png", ".npz", ".gif")
 
 
 def parser() -> cli.Parser:
     """The command's flags."""
     flags = cli.Parser(prog="python -m gan_tf.generate", description=_DESCRIPTION)
-    flags.add_argument("--run_dir", default="runs/default", help="a trained run")
+    flags.add_argument(
+        "--run_dir", type=cli.path, default="runs/default", help="a trained run"
+    )
     flags.add_argument(
         "--num",
         type=cli.count,
         default=64,
         metavar="N",
-        help="how many images; with --interpolate how many walks",
+        help="how many images; with --interpolate how many rows",
     )
     flags.add_argument(
-        "--seed", type=cli.seed, default=0, metavar="N", help="source of the noise"
+        "--seed", type=cli.seed, default=0, metavar="N", help="seed of the noise"
+    )
+    flags.add_argument(
+        "--label",
+        type=cli.labels,
+        metavar="N,N",
+        help="class or classes to generate, in turn, for a run with --conditional "
+        "(default: all classes in turn)",
     )
     flags.add_argument(
         "--out",
         default="samples.png",
-        help="x.png: one sheet; x.npz: uint8 array images [N, 28, 28]; x.gif: a film "
-        "of walks (with --interpolate); a folder: one PNG an image",
+        metavar="PATH",
+        help="x.png: one grid; x.npz: uint8 array images [N, H, W] (and labels); "
+        "x.gif: an animation (with --interpolate); a folder: one PNG per image, in one "
+        "subfolder per class if there are labels",
     )
     flags.add_argument(
         "--interpolate",
-        action="store_true",
-        help="draw walks between neighbouring latent vectors, one a row",
+        nargs="?",
+        const="noise",
+        choices=("noise", "classes"),
+        help="interpolate between neighboring latent vectors (noise, the default), or "
+        "through all classes at fixed noise, one row each",
     )
     flags.add_argument(
         "--points",
         type=cli.count,
         default=16,
         metavar="N",
-        help="images of one walk, both ends included",
+        help="images of one interpolation, both ends included",
     )
     flags.add_argument(
         "--checkpoint",
         choices=("last", "best"),
         default="last",
-        help="the newest one, or the one whose samples were judged best in training",
+        help="the newest one, or the one whose samples scored best in training",
     )
     flags.add_argument(
         "--weights",
@@ -69,60 +87,108 @@ def parser() -> cli.Parser:
 
 
 def main(values: argparse.Namespace) -> None:
-    """Draws as the flags say."""
-    out = Path(values.out)
-    if out.suffix not in ("", ".png", ".npz", ".gif"):
-        raise UserError(f"--out {out} must end in .png, .npz or .gif, or be a folder")
-    if out.suffix == ".gif" and not values.interpolate:
-        raise UserError("--out x.gif shows walks: add --interpolate")
-    if values.interpolate and out.suffix not in (".png", ".gif"):
-        raise UserError("--interpolate draws into x.png or x.gif")
-    with cli.quiet_tensorflow():
-        from gan_tf.storage import checkpoints
+    """Generates as the flags say."""
+    out, form = _checked_out(values)
+    with quiet_tensorflow():
+        from gan_tf.storage import checkpoints, description
+    _, content = description.read_run(values.run_dir)
     generator = checkpoints.load_generator(
         values.run_dir, values.weights == "averaged", values.checkpoint == "best"
     )
+    shape = description.image_shape(content)
     if values.interpolate:
-        _write_walks(generator, values, out)
+        _write_interpolations(generator, shape, values, out, form)
     else:
-        _write_images(generator, values, out)
+        _write_images(generator, shape, values, out, form)
     print(f"wrote {out}")
 
 
+def _checked_out(values: argparse.Namespace) -> tuple[Path, str]:
+    """Where the images go and in which form: an ending, or "" for a folder."""
+    text = values.out
+    out = usable_path(text)
+    folder = out.is_dir() or text.endswith(("/", os.sep))
+    form = "" if folder else out.suffix.lower()
+    if form not in ("", *_FORMS):
+        raise UserError(
+            f"--out {out} must end in .png, .npz or .gif, or be a folder: an existing "
+            f"one, or {out}/ for a new one"
+        )
+    if form == ".gif" and not values.interpolate:
+        raise UserError("--out x.gif shows interpolations: add --interpolate")
+    if values.interpolate and form not in (".png", ".gif"):
+        raise UserError("--interpolate writes x.png or x.gif")
+    check_writable(out if form == "" else out.parent, "--out")
+    return out, form
+
+
+def _labels(generator: keras.Model, values: argparse.Namespace) -> np.ndarray | None:
+    """One label for each image or row; None for a run without labels."""
+    import numpy as np
+
+    from gan_tf.gan.models import classes_of, takes_labels
+    from gan_tf.gan.sampling import labels_in_turn
+
+    if values.label is None:
+        return labels_in_turn(generator, values.num)
+    if not takes_labels(generator):
+        raise UserError(
+            f"--label: {values.run_dir} was trained without labels; train a run with "
+            "--conditional true"
+        )
+    classes = classes_of(generator)
+    if classes is not None and max(values.label) >= classes:
+        raise UserError(f"--label must be below {classes}, the number of classes")
+    return np.resize(np.array(values.label, np.int32), values.num)
+
+
 def _write_images(
-    generator: keras.Model, values: argparse.Namespace, out: Path
+    generator: keras.Model,
+    shape: tuple[int, ...],
+    values: argparse.Namespace,
+    out: Path,
+    form: str,
 ) -> None:
     from gan_tf import images
     from gan_tf.gan.sampling import sample
 
-    drawn = sample(generator, values.seed, values.num)
-    if out.suffix == ".png":
-        images.write_png(out, images.grid(drawn))
-    elif out.suffix == ".npz":
-        images.write_npz(out, drawn)
+    labels = _labels(generator, values)
+    samples = sample(generator, values.seed, values.num, labels, shape)
+    if form == ".png":
+        images.write_png(out, images.grid(samples))
+    elif form == ".npz":
+        images.write_npz(out, samples, labels)
     else:
-        for number, image in enumerate(drawn):
-            images.write_png(out / f"{number:06d}.png", image)
+        for number, image in enumerate(samples):
+            folder = out if labels is None else out / str(labels[number])
+            images.write_png(folder / f"{number:06d}.png", image)
 
 
-def _write_walks(generator: keras.Model, values: argparse.Namespace, out: Path) -> None:
+def _write_interpolations(
+    generator: keras.Model,
+    shape: tuple[int, ...],
+    values: argparse.Namespace,
+    out: Path,
+    form: str,
+) -> None:
     from gan_tf import images
-    from gan_tf.gan.sampling import interpolate
+    from gan_tf.gan.models import classes_of
+    from gan_tf.gan.sampling import interpolate, interpolate_classes
 
-    walks = interpolate(generator, values.seed, values.num, values.points)
-    if out.suffix == ".png":
-        sheet = images.grid(_flat(walks), columns=values.points)
-        images.write_png(out, sheet)
+    settings = generator, values.seed, values.num, values.points
+    if values.interpolate == "noise":
+        rows = interpolate(*settings, _labels(generator, values), shape)
+    elif classes_of(generator) is None:
+        raise UserError(f"--interpolate classes: {values.run_dir} knows no classes")
+    else:
+        rows = interpolate_classes(*settings, shape)
+    if form == ".png":
+        flat = rows.reshape(-1, *rows.shape[2:])
+        images.write_png(out, images.grid(flat, columns=values.points))
         return
-    frames = [
-        images.enlarged(images.grid(moment), 3) for moment in walks.swapaxes(0, 1)
-    ]
-    # There and back again, so that the endless film does not jump.
+    frames = [images.enlarged(images.grid(one), 3) for one in rows.swapaxes(0, 1)]
+    # There and back again, so that the endless animation does not jump.
     images.write_gif(out, frames + frames[-2:0:-1], _FRAME_SECONDS)
-
-
-def _flat(walks: np.ndarray) -> np.ndarray:
-    return walks.reshape(-1, *walks.shape[2:])
 
 
 if __name__ == "__main__":

@@ -6,13 +6,17 @@ in [0, 1].
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from matplotlib import get_data_path
 from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
 from gan_tf.errors import UserError
@@ -34,16 +38,15 @@ def to_pixels(unit: np.ndarray) -> np.ndarray:
 
 
 def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """Lays uint8 images `[N, H, W]` out row by row, uint8 `[rows, columns]` pixels.
+    """Lays uint8 images `[N, H, W]` (or `[N, H, W, 3]`) out row by row, as one picture.
 
     Without `columns` the sheet is as square as it can be.
     """
-    count, height, width = images.shape
+    count, height, width, *channels = images.shape
     columns = columns or int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
-    sheet = np.zeros(
-        (rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP), np.uint8
-    )
+    size = rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP
+    sheet = np.zeros((*size, *channels), np.uint8)
     for index, image in enumerate(images):
         top = _GAP + index // columns * (height + _GAP)
         left = _GAP + index % columns * (width + _GAP)
@@ -54,23 +57,46 @@ def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
 def captioned(sheet: np.ndarray, text: str, scale: int = 2) -> np.ndarray:
     """`sheet` enlarged `scale` times, with one line of text above it."""
     picture = enlarged(sheet, scale)
-    height, width = picture.shape
-    canvas = Image.new("L", (width, height + _CAPTION), 0)
+    height, width = picture.shape[:2]
+    mode = "L" if picture.ndim == 2 else "RGB"
+    canvas = Image.new(mode, (width, height + _CAPTION), 0)
     canvas.paste(Image.fromarray(picture), (0, _CAPTION))
-    font = ImageFont.load_default(12)
-    ImageDraw.Draw(canvas).text((2 * scale, 1), text, fill=255, font=font)
+    ImageDraw.Draw(canvas).text((2 * scale, 1), drawable(text), fill=255, font=_font())
     return np.asarray(canvas)
+
+
+def drawable(text: str) -> str:
+    """`text` with a question mark for each letter that Matplotlib's font lacks."""
+    letters = FT2Font(_font_path()).get_charmap()
+    return "".join(letter if ord(letter) in letters else "?" for letter in text)
+
+
+def _font_path() -> str:
+    """DejaVu Sans, which ships with Matplotlib."""
+    return str(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"))
+
+
+@functools.cache
+def _font() -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(_font_path(), 11)
 
 
 def enlarged(picture: np.ndarray, scale: int) -> np.ndarray:
     """A picture with every pixel drawn as `scale` by `scale` pixels."""
-    return np.kron(picture, np.ones((scale, scale), np.uint8))
+    return picture.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def write_npz(path: str | os.PathLike, images: np.ndarray) -> None:
-    """Writes uint8 `[N, 28, 28]` as the array `images` of an `.npz`, atomically."""
+def write_npz(
+    path: str | os.PathLike, images: np.ndarray, labels: np.ndarray | None = None
+) -> None:
+    """Writes uint8 `[N, ...]` as the array `images` of an `.npz`, atomically.
+
+    Args:
+        labels: integers `[N]`, for a second array `labels`.
+    """
     file = io.BytesIO()
-    np.savez_compressed(file, images=images)
+    extra = {} if labels is None else {"labels": labels}
+    np.savez_compressed(file, images=images, **extra)
     write_atomically(path, file.getvalue())
 
 
@@ -94,7 +120,7 @@ def png_bytes_of_figure(figure: Figure) -> bytes:
 
 
 def read_png(
-    path: str | os.PathLike, shape: tuple[int, int] | None = None
+    path: str | os.PathLike, shape: tuple[int, ...] | None = None
 ) -> np.ndarray:
     """The inverse of `write_png`.
 
@@ -107,9 +133,10 @@ def read_png(
     """
     try:
         with Image.open(path, formats=["PNG"]) as image:  # no other decoder is tried
-            if shape and (image.mode, image.size) != ("L", shape[::-1]):
+            mode = "RGB" if shape and len(shape) == 3 else "L"
+            if shape and (image.mode, image.size) != (mode, (shape[1], shape[0])):
                 raise ValueError(f"it is {image.mode} {image.size}")
-            return np.asarray(image.convert("L"))
+            return np.asarray(image.convert(mode))
     except Exception as error:  # a dozen kinds, all of them a damaged file
         raise UserError(f"{path} is no sample sheet ({error}); remove it") from error
 

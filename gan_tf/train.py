@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_tf import cli
+from gan_tf.environment import quiet_tensorflow
 
 _DESCRIPTION = """
 Train a GAN on MNIST (without MNIST: on built-in drawn digits). All is kept in the run
@@ -23,6 +24,7 @@ def parser() -> cli.Parser:
     flags = cli.Parser(prog="python -m gan_tf.train", description=_DESCRIPTION)
     flags.add_argument(
         "--run_dir",
+        type=cli.path,
         metavar="DIR",
         default=argparse.SUPPRESS,
         help="where the run is kept (default: runs/ and the recipe's name)",
@@ -39,8 +41,8 @@ def parser() -> cli.Parser:
 def main(values: argparse.Namespace) -> None:
     """Trains as the flags say."""
     config = cli.config_from(values)
-    run_dir = Path(getattr(values, "run_dir", "") or f"runs/{values.recipe}")
-    with cli.quiet_tensorflow():
+    run_dir = getattr(values, "run_dir", Path("runs", values.recipe))
+    with quiet_tensorflow():
         from gan_tf.training import loop, plan
     if values.dry_run:
         print(plan.plan(config, run_dir))

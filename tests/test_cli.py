@@ -1,4 +1,6 @@
 import dataclasses
+import importlib
+import json
 import os
 import subprocess
 import sys
@@ -8,7 +10,8 @@ from conftest import command, environment, flags_of, refused, run_python
 
 import gan_tf.train as train
 from gan_tf import cli
-from gan_tf.config import OPTION_TYPES, Config
+from gan_tf.config import GROUPS, OPTION_TYPES, Config
+from gan_tf.environment import keras_defaults
 from gan_tf.errors import UserError
 
 
@@ -125,11 +128,11 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path):
 def test_tensorflow_loads_quietly_and_its_failure_is_shown():
     code = (
         "import os, sys\n"
-        "from gan_tf import cli\n"
-        "with cli.quiet_tensorflow(): os.write(2, b'noise')\n"
+        "from gan_tf.environment import quiet_tensorflow\n"
+        "with quiet_tensorflow(): os.write(2, b'noise')\n"
         "del os.environ['TF_CPP_MIN_LOG_LEVEL']\n"
         "try:\n"
-        "    with cli.quiet_tensorflow():\n"
+        "    with quiet_tensorflow():\n"
         "        os.write(2, b'a driver is missing')\n"
         "        raise ImportError\n"
         "except ImportError: pass\n"
@@ -145,3 +148,139 @@ def test_a_wrong_value_is_told_before_any_data_is_loaded(invoke, monkeypatch):
 
     monkeypatch.setattr(sources, "load", pytest.fail)
     refused(invoke(train, "--dataset=mnist", "--beta_1=2"), "beta_1", "below 1.0")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("gs://bucket/run", ["gs://bucket/run is an address", "Copy it here"]),
+        ("s3://b", ["is an address"]),
+        ("~nobody-of-that-name/runs", ["no such home folder"]),
+        ("", ["no path"]),
+    ],
+)
+@pytest.mark.parametrize("module", ["train", "generate", "evaluate"])
+def test_paths_that_are_none(invoke, module, path, words):
+    command_module = importlib.import_module(f"gan_tf.{module}")
+    code, _, errors = invoke(command_module, f"--run_dir={path}")
+    assert code == 2
+    assert all(word in errors for word in words), errors
+
+
+def test_the_home_folder_is_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    values = train.parser().parse_args(["--run_dir=~/runs/a"])
+    assert values.run_dir == tmp_path / "runs" / "a"
+
+
+def test_what_help_shows_for_nothing_can_be_typed():
+    assert parse("--data_dir", "none") == Config()
+
+
+def test_help_is_in_groups_and_shows_our_flags_only():
+    text = train.parser().format_help()
+    places = [text.index(f"\n{group}:") for group in GROUPS]
+    assert places == sorted(places)
+    assert "helpfull" not in text
+
+
+def test_the_package_lists_its_commands():
+    for arguments in ((), ("--help",)):
+        result = run_python("-m", "gan_tf", *arguments)
+        assert result.returncode == 0
+        for name in ("train", "generate", "evaluate"):
+            assert f"python -m gan_tf.{name}" in result.stdout
+    result = run_python("-m", "gan_tf", "tarin")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "no command 'tarin'" in result.stderr
+    assert run_python("-m", "gan_tf", "train", "--dry").returncode == 2
+
+
+def trained_bits(tmp_path, name, code="", **variables):
+    """The digest of a short run's weights, trained under these settings."""
+    program = f"""
+import hashlib, os
+{code}
+import gan_tf
+config = gan_tf.Config(epochs=6, dataset="strokes", generator_units=(8,),
+    discriminator_units=(8,), jit_compile=False, decay_steps=0, steps_per_call=3)
+gan = gan_tf.train(config, {str(tmp_path / name)!r}, progress=False)
+weights = [w.tobytes() for n in (gan.generator, gan.discriminator, gan.average)
+           for w in n.get_weights()]
+print(hashlib.sha256(b"".join(weights)).hexdigest())
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment() | variables,
+        timeout=240,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split()[-1]
+
+
+def test_settings_of_the_environment_change_no_bit(tmp_path):
+    plain = trained_bits(tmp_path, "plain")
+    home = tmp_path / "keras_home"
+    home.mkdir()
+    settings = {
+        "backend": "jax",
+        "floatx": "float16",
+        "epsilon": 0.1,
+        "image_data_format": "channels_first",
+    }
+    (home / "keras.json").write_text(json.dumps(settings))
+    shell = {
+        "KERAS_HOME": str(home),
+        "KERAS_BACKEND": "numpy",
+        "TF_USE_LEGACY_KERAS": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYTHONIOENCODING": "ascii",
+    }
+    assert trained_bits(tmp_path, "shell", **shell) == plain
+    program = (
+        "import gan_tf.environment, keras; keras.config.set_floatx('float16');"
+        "keras.config.set_dtype_policy('mixed_bfloat16');"
+        "keras.config.set_image_data_format('channels_first')"
+    )
+    assert trained_bits(tmp_path, "program", program) == plain
+
+
+def test_the_callers_settings_come_back():
+    import keras
+
+    keras.config.set_floatx("float64")
+    try:
+        with keras_defaults():
+            assert keras.config.floatx() == "float32"
+        assert keras.config.floatx() == "float64"
+    finally:
+        keras.config.set_floatx("float32")
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_closed_streams_do_not_end_a_run(tmp_path, redirection):
+    flags = "--epochs 2 --dataset strokes --generator_units 4 --discriminator_units 4"
+    line = (
+        f"{sys.executable} -m gan_tf.train {flags} --jit_compile false "
+        f"--run_dir {tmp_path}/r {redirection}"
+    )
+    result = subprocess.run(line, shell=True, env=environment(), timeout=240)
+    assert result.returncode == 0
+    assert (tmp_path / "r" / "training.gif").exists()
+
+
+def test_names_that_the_terminal_cannot_show(tmp_path):
+    run_dir = tmp_path / "r\u00fcn \u6570"
+    variables = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    flags = ["--epochs=2", "--dataset=strokes", "--jit_compile=false"]
+    result = subprocess.run(
+        [sys.executable, "-m", "gan_tf.train", *flags, f"--run_dir={run_dir}"],
+        capture_output=True,
+        env=environment() | variables,
+        timeout=240,
+    )
+    assert result.returncode == 0, result.stderr
+    assert (run_dir / "training.gif").exists()

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import command, flags_of, refused
+from conftest import TINY, command, flags_of, refused
 from PIL import Image
 
 import gan_tf
@@ -121,3 +121,59 @@ def test_the_real_command(run_dir, tmp_path):
     result = command("generate", "--run_dir", run_dir, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert images.read_png(tmp_path / "samples.png").shape == (242, 242)
+
+
+def test_folders_and_endings_as_people_write_them(invoke, run_dir, tmp_path):
+    (tmp_path / "out.v1").mkdir()
+    for out in ("out.v1", "digits.v2/", "X.PNG"):
+        flags = (f"--run_dir={run_dir}", "--num=3", f"--out={tmp_path}/{out}")
+        assert invoke(generate, *flags)[0] == 0
+    assert len(list((tmp_path / "out.v1").glob("*.png"))) == 3
+    assert len(list((tmp_path / "digits.v2").glob("*.png"))) == 3
+    assert (tmp_path / "X.PNG").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_places_that_cannot_be_written_are_refused_at_once(invoke, run_dir, tmp_path):
+    (tmp_path / "file").touch()
+    for out in ("file/x.png", "file/", "file"):
+        flags = (f"--run_dir={run_dir}", f"--out={tmp_path}/{out}")
+        refused(invoke(generate, *flags), "--out", "is no folder")
+
+
+@pytest.fixture(scope="module")
+def conditional(data_dir, tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("conditional")
+    config = gan_tf.Config(**TINY, data_dir=str(data_dir), epochs=5, conditional=True)
+    gan_tf.train(config, run_dir, progress=False)
+    return run_dir
+
+
+def test_labels_choose_the_class(invoke, conditional, tmp_path):
+    def call(out, *flags):
+        flags = (f"--run_dir={conditional}", f"--out={tmp_path / out}", *flags)
+        assert invoke(generate, *flags)[0] == 0
+        return tmp_path / out
+
+    with (
+        np.load(call("a.npz", "--num=12")) as turn,
+        np.load(call("b.npz", "--num=12", "--label=7,1")) as chosen,
+    ):
+        assert turn["labels"].tolist() == [*range(10), 0, 1]
+        assert chosen["labels"].tolist() == [7, 1] * 6
+        np.testing.assert_array_equal(turn["images"][1], chosen["images"][1])
+        assert (turn["images"][0] != chosen["images"][0]).any()
+    folder = call("folder/", "--num=12")
+    assert sorted(p.name for p in folder.iterdir()) == sorted(map(str, range(10)))
+    call("walk.gif", "--interpolate", "classes", "--num=2")
+    call("walk.png", "--interpolate", "--num=2", "--label=3")
+
+
+def test_wrong_labels_are_refused(invoke, conditional, run_dir, tmp_path):
+    out = f"--out={tmp_path}/x.png"
+    for place, flags, words in (
+        (conditional, ["--label=10"], ["--label", "below 10"]),
+        (conditional, ["--label=x"], ["--label"]),
+        (run_dir, ["--label=1"], ["--label", "without labels", "--conditional"]),
+        (run_dir, ["--interpolate=classes"], ["knows no classes"]),
+    ):
+        refused(invoke(generate, f"--run_dir={place}", out, *flags), *words)

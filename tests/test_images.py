@@ -62,3 +62,23 @@ def test_gif_holds_every_frame_for_its_time(tmp_path):
         assert film.info["loop"] == 0
     assert durations == [100, 100, 2000]
     np.testing.assert_allclose(values, [0, 100, 200], atol=3)
+
+
+def test_captions_in_any_script(recwarn):
+    """Letters that the font has are drawn, others are question marks; no warning."""
+    grid = np.zeros((40, 200), np.uint8)
+    pictures = [
+        images.captioned(grid, text)
+        for text in ("\u0395\u03bb\u03bb", "\u0434\u0430\u043d", "\u6570\u636e", "??")
+    ]
+    assert (pictures[0] != pictures[1]).any()
+    np.testing.assert_array_equal(pictures[2], pictures[3])
+    assert not recwarn.list
+
+
+def test_colour_grids():
+    stack = np.zeros((5, 8, 9, 3), np.uint8)
+    stack[..., 1] = 200
+    grid = images.captioned(images.grid(stack), "x")
+    assert grid.ndim == 3
+    assert tuple(grid[30, 10]) == (0, 200, 0)

@@ -20,6 +20,7 @@ import tensorflow as tf
 from gan_tf.data.readers import count_records, damaged, read_idx, read_npz
 from gan_tf.data.strokes import draw_digits
 from gan_tf.errors import UserError, printable
+from gan_tf.files import usable_path
 from gan_tf.images import SIDE
 
 # The host tensorflow_datasets fetches MNIST from.
@@ -82,7 +83,7 @@ def load(dataset: str, data_dir: str = "", split: str = "train") -> ImageSet:
             )
         return _image_set(*draw_digits(*_STROKES[split]), "strokes")
     if data_dir:
-        return _load_folder(Path(data_dir).expanduser(), split)
+        return _load_folder(usable_path(data_dir), split)
     tried = []
     for source in (_load_prepared, _load_download):
         try:
@@ -211,7 +212,10 @@ def _find_prepared(folder: Path) -> Path | None:
 def _load_prepared(split: str) -> ImageSet:
     """The user's own tensorflow_datasets folder, if MNIST was prepared there."""
     home = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    prepared = _find_prepared(Path(home).expanduser() / "mnist")
+    try:
+        prepared = _find_prepared(usable_path(home) / "mnist")
+    except (UserError, OSError) as error:  # a folder that the user never named
+        raise _UnavailableError(f"{home} cannot be used ({error})") from error
     if prepared is None:
         raise _UnavailableError(f"none is prepared in {home}")
     return _read_prepared(prepared, split)
@@ -244,7 +248,7 @@ def _reachable(url: str) -> bool:
             answered.set()
         except urllib.error.HTTPError:  # an answer all the same
             answered.set()
-        except OSError:
+        except Exception:  # no answer: no network, a proxy that is none, ...
             pass
 
     thread = threading.Thread(target=probe, daemon=True)

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan_tf.environment import keras_defaults
 from gan_tf.errors import UserError
 from gan_tf.evaluation.metrics import Gaussian
 from gan_tf.images import SIDE, to_unit
@@ -95,7 +96,8 @@ def load_classifier(path: Path = _WEIGHTS, digest: str = _SHA256) -> Classifier:
 
 def _judge(content: bytes, digest: str) -> Classifier:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        model = build_classifier()
+        with keras_defaults():
+            model = build_classifier()
         names = [f"weight_{number:02d}" for number in range(len(model.weights))]
         model.set_weights([arrays[name].astype(np.float32) for name in names])
         real = Gaussian(arrays["real_mean"], arrays["real_covariance"])

@@ -24,6 +24,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from gan_tf.environment import keras_defaults
 from gan_tf.errors import DamagedError, UserError, printable
 from gan_tf.files import (
     exists,
@@ -33,6 +34,7 @@ from gan_tf.files import (
     readable,
     remove,
     sync,
+    usable_path,
     write_json,
     write_synced,
 )
@@ -172,7 +174,7 @@ def generators(
         UserError: there is no such run, or it has no sound checkpoint, or one that is
             not damaged cannot be used.
     """
-    run_dir = Path(run_dir)
+    run_dir = usable_path(run_dir)
     config, content = read_run(run_dir)
     pixels, classes = math.prod(image_shape(content)), class_count(content)
     name = "average" if averaged and config.ema_decay else "generator"
@@ -192,7 +194,8 @@ def generators(
                 files[SUFFIXES[0]]
             ):
                 raise UserError("it is smaller than its configuration's network")
-            generator = new_generator(config, pixels, classes)
+            with keras_defaults():
+                generator = new_generator(config, pixels, classes)
             part = tf.train.Checkpoint(**{name: generator})
             tensors.from_bytes(part, files, partial=True)
         yield step_of(path), generator

@@ -15,10 +15,11 @@ from gan_tf import images
 from gan_tf.config import Config
 from gan_tf.data import sources
 from gan_tf.data.sources import ImageSet
+from gan_tf.environment import keras_defaults
 from gan_tf.errors import UserError
 from gan_tf.evaluation import monitor
 from gan_tf.evaluation.classifier import load_classifier
-from gan_tf.files import explained
+from gan_tf.files import explained, usable_path
 from gan_tf.gan.state import GAN, build_gan
 from gan_tf.gan.step import Chunk, Tensors, compile_train_steps, metrics_of
 from gan_tf.storage import checkpoints, description, lock
@@ -48,7 +49,11 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
         SystemExit: after SIGTERM or SIGHUP, with the run saved; its code is 128 + the
             signal's number.
     """
-    run_dir = Path(run_dir)
+    with keras_defaults():
+        return _train(config, usable_path(run_dir), progress)
+
+
+def _train(config: Config, run_dir: Path, progress: bool) -> GAN:
     strategy = devices.choose_strategy(config.strategy, config.batch_size)
     chief = devices.is_chief(strategy)
     progress = progress and chief

@@ -94,7 +94,9 @@ def loss_plot(curves: Curves, title: str, objective: Objective) -> bytes:
     """Both losses and D's output over the steps, as PNG."""
     figure = Figure(figsize=(8, 6), layout="constrained")
     losses, outputs = figure.subplots(2, sharex=True)
-    figure.suptitle(title, parse_math=False)  # the data's name may have a $
+    figure.suptitle(
+        images.drawable(title), parse_math=False
+    )  # the data's name may have a $
     rests = {"d_loss": objective.d_equilibrium, "g_loss": objective.g_equilibrium}
     for (name, rest), color in zip(rests.items(), ("tab:blue", "tab:orange")):
         losses.plot(*curves.get(name, ((), ())), label=name, color=color, linewidth=1)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import tensorflow as tf
 
 from gan_tf.config import Config, as_text
 from gan_tf.data import sources
-from gan_tf.errors import UserError
+from gan_tf.files import check_writable, usable_path
 from gan_tf.storage import checkpoints, description
 from gan_tf.training import devices
 
@@ -20,12 +19,12 @@ def plan(config: Config, run_dir: str | os.PathLike) -> str:
     Raises:
         UserError: what `train` would raise before its first step.
     """
-    run_dir = Path(run_dir)
+    run_dir = usable_path(run_dir)
     replicas = devices.planned_replicas(config.strategy)
     devices.check_batch(config.batch_size, replicas)
     data = sources.load(config.dataset, config.data_dir)
     description.check_run(run_dir, config, data)
-    _check_writable(run_dir)
+    check_writable(run_dir, "--run_dir")
     last = checkpoints.newest(run_dir)
     step = checkpoints.step_of(last) if last else 0
     todo = max(0, config.epochs - step)
@@ -43,14 +42,3 @@ def plan(config: Config, run_dir: str | os.PathLike) -> str:
             f"{todo // config.save_every} checkpoints, {checkpoints.KEPT} of them kept",
         ]
     )
-
-
-def _check_writable(run_dir: Path) -> None:
-    """Raises if the run directory, or the first folder above that exists, is locked."""
-    place = run_dir.absolute()
-    while not place.exists():
-        place = place.parent
-    if not place.is_dir():
-        raise UserError(f"--run_dir {run_dir}: {place} is a file; name a directory")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise UserError(f"--run_dir {run_dir}: {place} cannot be written by this user")

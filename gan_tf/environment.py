@@ -1,0 +1,152 @@
+"""What is set before TensorFlow, Keras and Matplotlib are imported, and around them.
+
+Settings of the user's shell, of `~/.keras/keras.json`, of a `matplotlibrc` or of the
+calling program change neither the numbers of a run nor whether it works. Imports of
+libraries are inside the functions, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from gan_tf.errors import UserError
+
+
+def choose_backend() -> None:
+    """Makes Keras run on TensorFlow, if Keras is not imported yet."""
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+        os.environ.pop("TF_USE_LEGACY_KERAS", None)
+
+
+def check_plotting() -> None:
+    """Imports Matplotlib, also where MPLBACKEND names what is not installed here.
+
+    Notebooks hand their own to every program that they start, and Keras needs one that
+    can be imported.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ValueError:
+        del os.environ["MPLBACKEND"]
+
+
+def check_backend() -> None:
+    """Raises `UserError` if the calling program runs Keras on something else."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise UserError(
+            f"Keras runs on {keras.backend.backend()} here, gan_tf needs TensorFlow: "
+            "set KERAS_BACKEND=tensorflow before anything imports keras"
+        )
+
+
+@contextlib.contextmanager
+def keras_defaults() -> Iterator[None]:
+    """Keras's own global settings, whatever the caller has set; his come back after.
+
+    Raises:
+        UserError: Keras runs on another backend.
+    """
+    check_backend()
+    import keras
+
+    settings: tuple[tuple[Any, Any, Any], ...] = (
+        (keras.config.floatx, keras.config.set_floatx, "float32"),
+        (keras.config.epsilon, keras.config.set_epsilon, 1e-7),
+        (
+            keras.config.image_data_format,
+            keras.config.set_image_data_format,
+            "channels_last",
+        ),
+        (keras.config.dtype_policy, keras.config.set_dtype_policy, "float32"),
+    )
+    before = [get() for get, _, _ in settings]
+    for _, use, value in settings:
+        use(value)
+    try:
+        yield
+    finally:
+        for (_, use, _), value in zip(settings, before):
+            use(value)
+
+
+def open_streams() -> None:
+    """Makes standard output and error usable, whatever the program was started with.
+
+    Closed ones lead nowhere; characters that the terminal lacks are escaped.
+    """
+    for _ in range(3):  # a file opened later must not take the place of a closed one
+        number = os.open(os.devnull, os.O_RDWR)
+        if number > 2:
+            os.close(number)
+            break
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def quiet_tensorflow() -> Iterator[None]:
+    """Imports TensorFlow; hides what its libraries print while they load.
+
+    They print about oneDNN and missing GPU drivers before any log level can stop them.
+    It is shown if the import fails. TF_CPP_MIN_LOG_LEVEL=0 or 1 shows it always.
+
+    Raises:
+        UserError: there is no folder for temporary files.
+    """
+    try:
+        tempfile.gettempdir()
+    except OSError:  # TensorFlow is not even imported then
+        raise UserError(
+            "no folder for temporary files can be written, and TensorFlow needs one; "
+            "set TMPDIR to one, such as export TMPDIR=/a/folder/that/can/be/written"
+        ) from None
+    choose_backend()
+    os.environ["MPLBACKEND"] = "agg"
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") in ("0", "1"):
+        _import()
+        yield
+        return
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as hidden:
+        stderr = os.dup(2)
+        faulthandler.enable(stderr)  # a crash leaves a trace although this is hidden
+        os.dup2(hidden.fileno(), 2)
+        try:
+            _import()
+            yield
+        except BaseException:
+            hidden.seek(0)
+            os.write(stderr, hidden.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            faulthandler.enable(2)
+            os.close(stderr)
+
+
+def _import() -> None:
+    """Imports the libraries with their own defaults."""
+    import keras
+    import matplotlib
+    import tensorflow as tf
+
+    matplotlib.rcdefaults()
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")
+    check_backend()
+    tf.config.get_visible_devices()
