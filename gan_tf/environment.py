@@ -31,10 +31,15 @@ def check_plotting() -> None:
     Notebooks hand their own to every program that they start, and Keras needs one that
     can be imported.
     """
-    try:
-        import matplotlib  # noqa: F401
-    except ValueError:
-        del os.environ["MPLBACKEND"]
+    name = os.environ.get("MPLBACKEND")
+    if not name or "matplotlib" in sys.modules:
+        return
+    del os.environ["MPLBACKEND"]
+    import matplotlib
+
+    with contextlib.suppress(ValueError):  # it is not installed here
+        matplotlib.rcParams["backend"] = name
+        os.environ["MPLBACKEND"] = name
 
 
 def check_backend() -> None:
