@@ -803,6 +803,7 @@ def index(home: Path) -> Target:
 def manifest(home: Path) -> Target:
     """Manifests with seals that fit around honest files."""
     from gan_tf.storage import checkpoints
+    from gan_tf.storage.manifest import check_folder
 
     saved = Saved(home)
 
@@ -813,7 +814,7 @@ def manifest(home: Path) -> Target:
     def read() -> Any:
         checkpoints.scored(home)
         checkpoints.distance_of(saved.folder)
-        return checkpoints._check(saved.folder)
+        return check_folder(saved.folder)
 
     def check(_: Any) -> int:
         content = json.loads((saved.folder / "manifest.json").read_bytes())

@@ -112,10 +112,10 @@ def test_a_network_that_the_checkpoint_does_not_hold_is_not_built(tmp_path):
 @pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", "state.index/../x"])
 def test_a_manifest_cannot_name_files_elsewhere(tmp_path, name):
     from gan_tf.errors import UserError
-    from gan_tf.storage import checkpoints
+    from gan_tf.storage import manifest
 
     saved = hostile.Saved(tmp_path)
     files = saved.manifest["files"] | {name: "0" * 64}
     saved.write(saved.index, saved.state, saved.manifest | {"files": files})
     with pytest.raises(UserError, match="must name state"):
-        checkpoints._check(saved.folder)
+        manifest.check_folder(saved.folder)

@@ -12,14 +12,11 @@ is an older one used. One that cannot be read here and now stops the command.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import math
 import os
-import stat
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -27,23 +24,18 @@ import tensorflow as tf
 from gan_tf.environment import keras_defaults
 from gan_tf.errors import DamagedError, UserError, printable
 from gan_tf.files import (
-    exists,
     explained,
-    file_digest,
-    read_json,
-    readable,
     remove,
     sync,
     usable_path,
-    write_json,
     write_synced,
 )
 from gan_tf.gan.state import GAN, generator_parameters, new_generator
 from gan_tf.storage import tensors
-from gan_tf.storage.bundle import SUFFIXES, check_bundle
+from gan_tf.storage.bundle import SUFFIXES
 from gan_tf.storage.description import class_count, image_shape, read_run
+from gan_tf.storage.manifest import check_folder, distance_of, write_manifest
 from gan_tf.storage.run_directory import (
-    FORMAT,
     checkpoints_dir,
     config_path,
     saved,
@@ -51,8 +43,6 @@ from gan_tf.storage.run_directory import (
 )
 
 KEPT = 3
-_MANIFEST = "manifest.json"
-_STATE = tuple(f"state{suffix}" for suffix in SUFFIXES)
 
 
 def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
@@ -81,7 +71,7 @@ def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
                 files["config.json"] = config_path(run_dir).read_bytes()
             for name, content in files.items():
                 write_synced(beside / name, content)
-            write_json(beside / _MANIFEST, _manifest_of(step, distance, files))
+            write_manifest(beside, step, distance, files)
             _remove(path)  # a damaged one of the same step
             os.replace(beside, path)
         with explained(path, "it may be lost if the machine stops now"):
@@ -128,15 +118,6 @@ def scored(run_dir: Path) -> list[Path]:
     distances = {path: distance_of(path) for path in reversed(saved(run_dir))}
     known = {path: value for path, value in distances.items() if value is not None}
     return sorted(known, key=known.__getitem__)  # of two alike the older one
-
-
-def distance_of(path: Path) -> float | None:
-    """The Frechet distance noted in a checkpoint; None if there is none, or damage."""
-    try:
-        distance = _manifest(path).get("frechet_distance")
-    except DamagedError:
-        return None
-    return distance if type(distance) is float and math.isfinite(distance) else None
 
 
 def restore(run_dir: Path, gan: GAN) -> None:
@@ -215,7 +196,7 @@ def _sound(paths: list[Path]) -> Iterator[Path]:
     """Those checkpoints that are not damaged; warns of the others."""
     for path in paths:
         try:
-            _check(path)
+            check_folder(path)
         except DamagedError as damage:
             if os.path.lexists(path):  # else a training process has just removed it
                 warnings.warn(
@@ -244,56 +225,6 @@ def _none_sound(run_dir: Path) -> UserError:
         f"not one checkpoint in {checkpoints_dir(run_dir)} is sound. Put a copy of one "
         "back, or train in another --run_dir; nothing was changed here."
     )
-
-
-def _manifest_of(
-    step: int, distance: float | None, files: dict[str, bytes]
-) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "step": step,
-        "frechet_distance": distance,
-        "files": {
-            name: hashlib.sha256(content).hexdigest()
-            for name, content in sorted(files.items())
-        },
-    }
-
-
-def _manifest(path: Path) -> dict[str, Any]:
-    """The manifest of a checkpoint; every version seals it alike."""
-    manifest = read_json(path / _MANIFEST)
-    if manifest.get("format") != FORMAT:
-        raise UserError(
-            f"checkpoint {path} is from another version of gan_tf: it has format "
-            f"{manifest.get('format')!r}, this version reads {FORMAT}"
-        )
-    return manifest
-
-
-def _check(path: Path) -> None:
-    """Checks that the folder holds exactly what was written.
-
-    Raises:
-        DamagedError: it does not.
-        UserError: this cannot be found out, or it is from another version.
-    """
-    manifest = _manifest(path)
-    if manifest.get("step") != step_of(path):
-        raise DamagedError(f"it was written as step {manifest.get('step')!r}")
-    files = manifest.get("files")
-    # No other name: one such as ../../x would lead out of the folder.
-    if not isinstance(files, dict) or files.keys() - {"config.json"} != set(_STATE):
-        raise DamagedError(f"its manifest must name {' and '.join(_STATE)}")
-    for name, digest in files.items():
-        if not exists(path / name):
-            raise DamagedError(f"{name} is missing")
-        with readable(path / name):
-            if not stat.S_ISREG((path / name).stat().st_mode):
-                raise DamagedError(f"{name} is no file")
-            if file_digest(path / name) != digest:
-                raise DamagedError(f"{name} is not as it was written")
-    check_bundle(path / "state")
 
 
 def _state(path: Path) -> dict[str, bytes]:

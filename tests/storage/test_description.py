@@ -19,6 +19,8 @@ def test_a_run_describes_itself(tmp_path, tiny, images):
         "name": images.name,
         "images": 500,
         "sha256": images.digest,
+        "shape": [28, 28],
+        "classes": 10,
     }
     assert content["versions"].keys() == {
         "python",
