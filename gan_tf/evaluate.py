@@ -88,7 +88,7 @@ def main(values: argparse.Namespace) -> None:
         share = domain.in_domain_share(images)
         name = domain.labelled(name, share)
         warnings[name] = domain.warning(name, share)
-        with scores.progress(name) as tell:
+        with scores.progress(name, 5 if real else 1) as tell:
             figures = scores.evaluate(images, judge, real, tell)
         results[name] = {"in_domain_share": share} | figures
 

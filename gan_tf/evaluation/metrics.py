@@ -65,13 +65,11 @@ def frechet_distance(one: Gaussian, other: Gaussian) -> float:
     s1, s2 = (np.asarray(g.covariance, np.float64) for g in (one, other))
     if s1.shape != s2.shape:
         raise ValueError(f"{len(s1)} features cannot be compared with {len(s2)}")
-    # With h = sqrt(S1), S1 S2 has the eigenvalues of h S2 h, which is symmetric: stable
-    # where a feature is constant. Rounding makes zero eigenvalues slightly negative.
-    values, vectors = np.linalg.eigh(s1)
-    h = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    eigenvalues = np.maximum(np.linalg.eigvalsh(h @ s2 @ h), 0.0)
+    # The singular values of sqrt(S1) sqrt(S2) are the roots of the eigenvalues of S1 S2;
+    # they lose no digits where a feature is constant.
+    roots = np.linalg.svd(_root(s1) @ _root(s2), compute_uv=False)
     shift = np.sum(np.subtract(one.mean, other.mean, dtype=np.float64) ** 2)
-    distance = shift + np.trace(s1) + np.trace(s2) - 2.0 * np.sqrt(eigenvalues).sum()
+    distance = shift + np.trace(s1) + np.trace(s2) - 2.0 * roots.sum()
     return max(float(distance), 0.0)
 
 
@@ -258,6 +256,17 @@ def mode_coverage(
     shares = class_shares(distances.argmin(axis=1)[good], len(centres))
     modes = int(np.count_nonzero(shares))
     return ModeCoverage(modes, float(good.mean()), divergence_from_uniform(shares))
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    """The symmetric root of a covariance.
+
+    An eigenvalue within rounding of 0 counts as 0: its root would be far from it.
+    """
+    values, vectors = np.linalg.eigh(covariance)
+    rounding = np.finfo(np.float64).eps * len(values) * np.abs(values).max(initial=0.0)
+    values = np.where(values > rounding, values, 0.0)
+    return (vectors * np.sqrt(values)) @ vectors.T
 
 
 def _squared_mmd(x: np.ndarray, y: np.ndarray) -> float:

@@ -148,9 +148,14 @@ def table(judge: Classifier, results: dict[str, dict[str, float]]) -> str:
 
 
 @contextlib.contextmanager
-def progress(name: str) -> Iterator[Callable[[str], None]]:
-    """A bar on a terminal that is told which metric is being computed."""
-    with tqdm(total=5, leave=False, disable=not sys.stderr.isatty()) as bar:
+def progress(name: str, parts: int) -> Iterator[Callable[[str], None]]:
+    """A bar on a terminal that shows which metric is being computed.
+
+    Args:
+        parts: how many metrics there are to report.
+    """
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    with tqdm(total=parts, leave=False, disable=not terminal) as bar:
 
         def tell(what: str) -> None:
             bar.set_description(f"{name}: {what}")

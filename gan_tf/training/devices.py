@@ -49,7 +49,7 @@ def choose_strategy(name: str, batch_size: int) -> tf.distribute.Strategy:
     Raises:
         UserError: there is no such cluster, or the batch does not divide.
     """
-    cluster = os.environ.get("TF_CONFIG", "")
+    cluster = _cluster_in_environment()
     if name == "auto":
         many = len(tf.config.list_physical_devices("GPU")) > 1
         name = "multi_worker" if cluster else "mirrored" if many else "one"
@@ -78,7 +78,7 @@ def planned_replicas(name: str) -> int:
     Raises:
         UserError: there is no such cluster.
     """
-    cluster = os.environ.get("TF_CONFIG", "")
+    cluster = _cluster_in_environment()
     devices = len(tf.config.list_logical_devices("GPU")) or len(
         tf.config.list_logical_devices("CPU")
     )
@@ -117,8 +117,9 @@ def check_agreement(strategy: tf.distribute.Strategy, step: int, run_dir: Path) 
     """Raises `UserError` if the workers of a cluster do not stand at the same step."""
     steps = strategy.gather(tf.constant([step]), axis=0).numpy()
     if (steps != step).any():
+        found = ", ".join(str(one) for one in sorted(set(steps.tolist())))
         raise UserError(
-            f"the workers found checkpoints of different steps ({sorted(set(steps))}) "
+            f"the workers found checkpoints of different steps ({found}) "
             f"in {run_dir}: it must be one directory that all of them share"
         )
 
@@ -133,7 +134,8 @@ def explained_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
             raise
         raise UserError(
             "another worker of the cluster is gone; start all of them again by the "
-            "same commands, and the run goes on from its last checkpoint"
+            "same commands, and the run goes on from its last checkpoint (on one "
+            "machine alone: --strategy one)"
         ) from error
 
 
@@ -177,6 +179,16 @@ def _seconds_of_product(dtype: tf.DType) -> float:
     return min(times)
 
 
+def _cluster_in_environment() -> str:
+    """TF_CONFIG, or nothing where it names no cluster, as notebook services set it."""
+    text = os.environ.get("TF_CONFIG", "")
+    with contextlib.suppress(ValueError):
+        content = json.loads(text)
+        if isinstance(content, dict) and not content.get("cluster"):
+            return ""
+    return text
+
+
 def _join(cluster: str) -> tf.distribute.Strategy:
     """Joins the cluster of TF_CONFIG or Slurm; waits until all workers are there."""
     resolvers = tf.distribute.cluster_resolver
@@ -190,7 +202,8 @@ def _join(cluster: str) -> tf.distribute.Strategy:
         return tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except (RuntimeError, ValueError, tf.errors.OpError) as error:
         raise UserError(
-            f"cannot join the cluster: {str(error).splitlines()[0]}"
+            f"cannot join the cluster of TF_CONFIG: {str(error).splitlines()[0]}. To "
+            "train on this machine alone, use --strategy one"
         ) from error
 
 
@@ -204,5 +217,6 @@ def _check_description(cluster: str) -> None:
         raise UserError(
             "--strategy multi_worker needs a Slurm step, or TF_CONFIG in the "
             'environment, such as {"cluster": {"worker": ["host1:2222", '
-            '"host2:2222"]}, "task": {"type": "worker", "index": 0}}'
+            '"host2:2222"]}, "task": {"type": "worker", "index": 0}}. To train on this '
+            "machine alone, use --strategy one"
         ) from error

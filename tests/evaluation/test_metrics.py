@@ -536,3 +536,17 @@ def test_too_few_rows_for_statistics_and_subsets_are_refused():
 def test_statistics_of_different_features_are_refused():
     with pytest.raises(ValueError, match="3 features cannot be compared with 4"):
         frechet(normal(9, 3), normal(9, 4))
+
+
+def test_frechet_of_singular_covariances_keeps_its_digits():
+    """Two diagonal covariances with zeros: the sum over the features, exactly."""
+    random = np.random.default_rng(3)
+    rotation, _ = np.linalg.qr(random.normal(size=(64, 64)))
+    one, other = np.zeros((2, 64))
+    one[:40], other[20:60] = random.uniform(0.1, 2, (2, 40))
+    first, second = (
+        metrics.Gaussian(np.zeros(64), (rotation * values) @ rotation.T)
+        for values in (one, other)
+    )
+    exact = np.sum((np.sqrt(one) - np.sqrt(other)) ** 2)
+    assert metrics.frechet_distance(first, second) == pytest.approx(exact, rel=1e-9)
