@@ -44,8 +44,10 @@ setup(
     packages=find_packages(include=["gan_tf", "gan_tf.*"]),
     package_data={"gan_tf": ["py.typed", "weights/*.npz"]},
     install_requires=[
-        "tensorflow>=2.20",  # brings Keras 3
-        "tensorboard>=2.20",  # tf.summary needs it, tensorflow does not bring it
+        "tensorflow>=2.21",  # brings Keras 3
+        # tf.summary needs it, tensorflow does not bring it; 2.20 does not start with
+        # setuptools 82.
+        "tensorboard>=2.21",
         "tensorflow-datasets>=4.9.9",  # downloads and prepares MNIST
         "importlib_resources",  # tensorflow-datasets imports it, does not declare it
         # 1.14 needs Python 3.11, which not every package index tells pip.
@@ -65,10 +67,11 @@ setup(
             "hypothesis>=6.100",  # hostile files for the readers
             "ruff==0.15.*",
             "import-linter>=2.1",  # the rooms: pyproject.toml
+            "mypy>=1.11",  # the types that py.typed promises
             "build",
         ],
         "fuzz": ["atheris>=2.3"],  # benchmarks/fuzz.py: libFuzzer for Python
-        "cuda": ["tensorflow[and-cuda]>=2.20"],
+        "cuda": ["tensorflow[and-cuda]>=2.21"],
         # The peers of benchmarks/; without one its rows say "absent".
         "bench": [
             "torch>=2.5",  # eager and torch.compile

@@ -31,7 +31,9 @@ class Parser(argparse.ArgumentParser):
             **settings,
         )
 
-    def parse_args(self, args: Any = None, namespace: Any = None) -> argparse.Namespace:
+    def parse_args(  # type: ignore[override]
+        self, args: Any = None, namespace: Any = None
+    ) -> argparse.Namespace:
         """Parses all of `args`, or says which one is unknown and exits with 2."""
         values, unknown = self.parse_known_args(args, namespace)
         if unknown:

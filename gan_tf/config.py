@@ -331,7 +331,7 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     return _scalar(field, OPTION_TYPES[field.name], value)
 
 
-def _scalar(field: dataclasses.Field, kind: type, value: Any) -> Any:
+def _scalar(field: dataclasses.Field, kind: Any, value: Any) -> Any:
     rules = field.metadata
     if kind is float and type(value) is int and abs(value) < 2**53:
         value = float(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -95,8 +95,10 @@ def write_npz(
         labels: integers `[N]`, for a second array `labels`.
     """
     file = io.BytesIO()
-    extra = {} if labels is None else {"labels": labels}
-    np.savez_compressed(file, images=images, **extra)
+    if labels is None:
+        np.savez_compressed(file, images=images)
+    else:
+        np.savez_compressed(file, images=images, labels=labels)
     write_atomically(path, file.getvalue())
 
 
@@ -144,7 +146,7 @@ def read_png(
 def write_gif(
     path: str | os.PathLike,
     frames: Iterable[np.ndarray],
-    seconds: float | Sequence[float],
+    seconds: float | list[float],
 ) -> None:
     """Writes uint8 `[H, W]` frames of one size as an endless film.
 
@@ -152,7 +154,7 @@ def write_gif(
         seconds: how long a frame stands; one number, or one for each frame.
     """
     first, *others = [Image.fromarray(frame) for frame in frames]
-    each = [seconds] * (len(others) + 1) if np.isscalar(seconds) else seconds
+    each = seconds if isinstance(seconds, list) else [seconds] * (len(others) + 1)
     file = io.BytesIO()
     first.save(
         file,

@@ -15,7 +15,7 @@ import warnings
 import zipfile
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -43,7 +43,8 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         with path.open("rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
         size = path.stat().st_size
-        with gzip.open(path) if packed else path.open("rb") as file:
+        content: IO[bytes] = gzip.open(path) if packed else path.open("rb")  # type: ignore[assignment]  # noqa: SIM115
+        with content as file:
             return _idx_array(path, file, dimensions, size, packed)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise damaged(path, f"its gzip data is cut short or wrong ({error})") from error
@@ -52,7 +53,7 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
 
 
 def _idx_array(
-    path: Path, file: BinaryIO, dimensions: int, size: int, packed: bool
+    path: Path, file: IO[bytes], dimensions: int, size: int, packed: bool
 ) -> np.ndarray:
     header = file.read(4 + 4 * dimensions)
     magic = bytes((0, 0, 8, dimensions))  # 8: unsigned bytes
@@ -68,7 +69,7 @@ def _idx_array(
 
 
 def _content(
-    path: Path, file: BinaryIO, shape: tuple[int, ...], size: int, packed: bool
+    path: Path, file: IO[bytes], shape: tuple[int, ...], size: int, packed: bool
 ) -> bytearray:
     """The bytes that a header promises, and that the rest of the file really is."""
     promised = math.prod(shape)
@@ -121,20 +122,20 @@ def _npz_array(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
             raise damaged(path, f"{name} must hold uint8, not {dtype}")
         packed = member.compress_type != zipfile.ZIP_STORED
         content = _content(path, file, shape, path.stat().st_size, packed)
-    order = "F" if fortran_order else "C"
-    return np.frombuffer(content, np.uint8).reshape(shape, order=order)
+    values = np.frombuffer(content, np.uint8)
+    return values.reshape(shape[::-1]).T if fortran_order else values.reshape(shape)
 
 
 class _Thrifty(io.FileIO):
     """A file that refuses the one large read of `zipfile`: a list of many members."""
 
-    def read(self, size: int = -1) -> bytes:
-        if size > 2 * _BLOCK:
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > 2 * _BLOCK:
             raise zipfile.BadZipFile("it lists too many members")
         return super().read(size)
 
 
-def _npy_header(path: Path, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _npy_header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, Fortran order and type of an array in NPY 1.0, which all of uint8 are."""
     version = np.lib.format.read_magic(file)
     if version != (1, 0):

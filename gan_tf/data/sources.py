@@ -316,8 +316,8 @@ def _checked_set(
 
 
 def _image_set(images: np.ndarray, labels: np.ndarray, name: str) -> ImageSet:
-    sha256 = hashlib.sha256(np.ascontiguousarray(images))
-    sha256.update(np.ascontiguousarray(labels))
+    sha256 = hashlib.sha256(np.ascontiguousarray(images).data)
+    sha256.update(np.ascontiguousarray(labels).data)
     digest = sha256.hexdigest()
     if digest in _MNIST_DIGESTS:
         name = "mnist"

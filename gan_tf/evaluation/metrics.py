@@ -65,8 +65,8 @@ def frechet_distance(one: Gaussian, other: Gaussian) -> float:
     s1, s2 = (np.asarray(g.covariance, np.float64) for g in (one, other))
     if s1.shape != s2.shape:
         raise ValueError(f"{len(s1)} features cannot be compared with {len(s2)}")
-    # The singular values of sqrt(S1) sqrt(S2) are the roots of the eigenvalues of S1 S2;
-    # they lose no digits where a feature is constant.
+    # The singular values of sqrt(S1) sqrt(S2), which are the roots of the eigenvalues
+    # of S1 S2, lose no digits where a feature is constant.
     roots = np.linalg.svd(_root(s1) @ _root(s2), compute_uv=False)
     shift = np.sum(np.subtract(one.mean, other.mean, dtype=np.float64) ** 2)
     distance = shift + np.trace(s1) + np.trace(s2) - 2.0 * roots.sum()
@@ -172,11 +172,11 @@ def parzen_log_likelihood(
     Returns:
         Mean over test images, its standard error, and the sigma chosen.
     """
-    sigmas = np.asarray(sigmas, np.float64)
-    if sigmas.size == 0 or not (sigmas > 0).all():
+    widths = np.asarray(sigmas, np.float64)
+    if widths.size == 0 or not (widths > 0).all():
         raise ValueError("sigmas must be one or more numbers over 0")
-    by_sigma = _log_densities(samples, "validation", validation, sigmas).mean(axis=1)
-    sigma = sigmas[by_sigma.argmax()]
+    by_sigma = _log_densities(samples, "validation", validation, widths).mean(axis=1)
+    sigma = widths[by_sigma.argmax()]
     (values,) = _log_densities(samples, "test", test, sigma[None])
     error = values.std() / math.sqrt(len(values))
     return float(values.mean()), float(error), float(sigma)

@@ -207,7 +207,7 @@ def assemble(
         decay_steps: both fall to a twentieth by this step; 0 for constant ones.
     """
     rates = {generator: rate_ratio * learning_rate, discriminator: learning_rate}
-    optimizers = []
+    optimizers: list[keras.optimizers.Optimizer] = []
     for network, rate in rates.items():
         if decay_steps:
             rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps, alpha=0.05)
@@ -222,4 +222,5 @@ def assemble(
         name="step",
         aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
     )
-    return GAN(generator, discriminator, *optimizers, average, step, rules)
+    first, second = optimizers
+    return GAN(generator, discriminator, first, second, average, step, rules)

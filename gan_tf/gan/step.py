@@ -284,6 +284,7 @@ def _move_average(strategy: tf.distribute.Strategy, gan: GAN) -> None:
     def move(mean, value):
         mean.assign_add((1.0 - decay) * (value - mean))
 
+    assert gan.average is not None
     for mean, value in zip(gan.average.weights, gan.generator.weights):
         strategy.extended.update(mean.value, move, args=(value.value,), group=False)
 

@@ -188,7 +188,7 @@ def _finished(config: Config, run_dir: Path, step: int) -> bool:
     """Whether the run has done all its steps, or has met its stop rule."""
     if step >= config.epochs:
         return True
-    steps, values = read_curves(run_dir).get("g_loss", ((), ()))
+    steps, values = read_curves(run_dir).get("g_loss", ([], []))
     return bool(steps) and steps[-1] == step and _below(config, values[-1])
 
 
@@ -230,7 +230,8 @@ def _is_best(distance: float | None, run_dir: Path) -> bool:
     if distance is None:
         return False
     best = checkpoints.best(run_dir)
-    return best is None or distance < checkpoints.distance_of(best)
+    least = None if best is None else checkpoints.distance_of(best)
+    return least is None or distance < least
 
 
 def _config_table(config: Config, data: ImageSet) -> str:
