@@ -54,6 +54,7 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
 
 
 def _train(config: Config, run_dir: Path, progress: bool) -> GAN:
+    devices.check_precision(config.precision)
     strategy = devices.choose_strategy(config.strategy, config.batch_size)
     chief = devices.is_chief(strategy)
     progress = progress and chief

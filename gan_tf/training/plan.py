@@ -20,6 +20,7 @@ def plan(config: Config, run_dir: str | os.PathLike) -> str:
         UserError: what `train` would raise before its first step.
     """
     run_dir = usable_path(run_dir)
+    devices.check_precision(config.precision)
     replicas = devices.planned_replicas(config.strategy)
     devices.check_batch(config.batch_size, replicas)
     data = sources.load(config.dataset, config.data_dir)

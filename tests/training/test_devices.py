@@ -1,23 +1,20 @@
 """The same run on one device, several, and several processes; lost workers."""
 
-import dataclasses
 import os
 import signal
 import subprocess
 import sys
 import time
-import warnings
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from conftest import command, environment, flags_of, refused
 
 import gan_tf
 from gan_tf.errors import UserError
 from gan_tf.storage import checkpoints
 from gan_tf.storage.curves import read_curves
-from gan_tf.training import devices
+from gan_tf.training import devices, plan
 
 STEPS = {"epochs": 200, "log_every": 10, "sample_every": 100, "save_every": 100}
 
@@ -114,27 +111,24 @@ def test_mirrored_replicas_make_the_run_of_one_device(one, tmp_path, replicas):
     assert_same_run(tmp_path, expected)
 
 
-def test_mirrored_replicas_make_about_the_same_run_in_bfloat16(one, tmp_path):
-    make, _ = one
-    config = make(strategy="one", precision="mixed_bfloat16")
-    gan_tf.train(config, tmp_path / "one", progress=False)
-    mirrored(2, tmp_path / "two", dataclasses.replace(config, strategy="mirrored"))
-    assert_same_run(tmp_path / "two", curves(tmp_path / "one"), rtol=0.1)
-
-
-def test_bfloat16_is_warned_of_where_it_is_slower(one, tmp_path, monkeypatch):
-    make, _ = one
-    seconds = {tf.float32: 1.0, tf.bfloat16: 2.125}
-    monkeypatch.setattr(devices, "_seconds_of_product", seconds.get)
+def test_reduced_precision_needs_a_gpu(one, tmp_path):
+    make, *_ = one
     config = make(strategy="one", precision="mixed_bfloat16", epochs=1)
-    with pytest.warns(UserWarning, match=r"take 2\.1 times as long.*float32 trains"):
-        gan_tf.train(config, tmp_path / "slow", progress=False)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", "bfloat16")
-        float32 = dataclasses.replace(config, precision="float32")
-        gan_tf.train(float32, tmp_path / "float32", progress=False)
-        seconds[tf.bfloat16] = 0.5
-        gan_tf.train(config, tmp_path / "fast", progress=False)
+    for call in (gan_tf.train, plan.plan):
+        with pytest.raises(UserError, match="is for GPUs"):
+            call(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_description_without_a_cluster_is_one_device(monkeypatch):
+    for text in ("{}", '{"cluster": {}}', '{"environment": "cloud"}'):
+        monkeypatch.setenv("TF_CONFIG", text)
+        strategy = devices.choose_strategy("auto", 16)
+        assert strategy.num_replicas_in_sync == 1
+        assert devices.planned_replicas("one") == 1
+    monkeypatch.setenv("TF_CONFIG", "{broken")
+    with pytest.raises(UserError, match="--strategy one"):
+        devices.choose_strategy("auto", 16)
 
 
 @pytest.mark.parametrize("workers", [2, 3])
