@@ -143,7 +143,6 @@ def run_shares(config: Config, work: Path) -> dict:
     """Where the time of a run goes, from its first sheet on."""
     turns.tell(f"a run of {config.epochs} steps")
     with quiet_tensorflow():
-        from gan_tf.data import sources
         from gan_tf.storage import checkpoints
         from gan_tf.training import log, loop
     clocks = collections.Counter()
@@ -160,8 +159,8 @@ def run_shares(config: Config, work: Path) -> dict:
             plain = getattr(owner, function)
             stack.callback(setattr, owner, function, plain)
             setattr(owner, function, timed(plain, name, clocks, first))
-        stack.callback(setattr, sources, "stream", sources.stream)
-        sources.stream = timed_stream(sources.stream, clocks, first)
+        stack.callback(setattr, loop, "stream", loop.stream)
+        loop.stream = timed_stream(loop.stream, clocks, first)
         stack.callback(setattr, loop, "_calls", loop._calls)
         loop._calls = steady(loop._calls, config.sample_every, clocks)
         loop.train(config, work / "shares", progress=False)
@@ -197,7 +196,7 @@ def timed(plain: Callable, name: str, clocks: dict, first: dict) -> Callable:
 
 
 def timed_stream(plain: Callable, clocks: dict, first: dict) -> Callable:
-    """`sources.stream` with the time that its reader waits."""
+    """`stream` with the time that its reader waits."""
 
     def stream(*arguments, **settings) -> Iterator:
         chunks = iter(plain(*arguments, **settings))
@@ -229,13 +228,13 @@ def steady(plain: Callable, start: int, clocks: dict) -> Callable:
 def feeding(config: Config, rounds: int, seconds: float = 4.0) -> dict:
     """How much of the speed the stream costs: the step on it and on ready chunks."""
     with quiet_tensorflow():
-        from gan_tf.data import sources
+        from gan_tf.data import sources, stream
         from gan_tf.gan.state import build_gan
         from gan_tf.gan.step import compile_train_steps
     images = sources.load(config.dataset, config.data_dir).images
     size = config.steps_per_call
-    stream = iter(sources.stream(images, config.batch_size, size, config.seed))
-    ready = itertools.cycle([next(stream) for _ in range(8)])
+    chunks = iter(stream.stream(images, config.batch_size, size, config.seed))
+    ready = itertools.cycle([next(chunks) for _ in range(8)])
     call = compile_train_steps(build_gan(config), config.seed, config.jit_compile)
     call(next(ready), 0, size)
 
@@ -251,8 +250,8 @@ def feeding(config: Config, rounds: int, seconds: float = 4.0) -> dict:
     for number in range(rounds):
         turns.tell(f"feeding, round {number + 1} of {rounds}")
         for _ in range(3):  # what was prefetched while the other had its turn
-            next(stream)
-        with_stream, without = speed(stream), speed(ready)
+            next(chunks)
+        with_stream, without = speed(chunks), speed(ready)
         shares.append(1 - with_stream / without)
     turns.tell("")
     return {"share of the speed": turns.spread(shares), "rounds": shares}

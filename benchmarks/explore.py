@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from gan_tf import build_discriminator, build_generator
 from gan_tf.data import sources
+from gan_tf.data.stream import stream
 from gan_tf.evaluation import metrics
 from gan_tf.evaluation.classifier import classify, load_classifier
 from gan_tf.gan import losses
@@ -228,7 +229,7 @@ def trained(options: dict, images: np.ndarray) -> keras.Model:
             train_step(to_unit(chunk[number]))
             number += 1
 
-    for chunk, _ in sources.stream(images, BATCH, CHUNK, seed):
+    for chunk, _ in stream(images, BATCH, CHUNK, seed):
         done = int(step.numpy()) / steps
         if done >= 1:
             return average

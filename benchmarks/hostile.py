@@ -113,9 +113,9 @@ def idx(home: Path) -> Target:
 
 
 def _read_idx(path: Path) -> np.ndarray:
-    from gan_tf.data.readers import read_idx
+    from gan_tf.data.idx import read_idx
 
-    return read_idx(path, 3)
+    return read_idx(path)
 
 
 def gzipped(home: Path) -> Target:
@@ -185,7 +185,7 @@ HEADERS = [
 def npz(home: Path, name: str = "images") -> Target:
     """An npz: as it is, or an NPY of any content, or of any header, packed by us."""
     path = home / "x.npz"
-    from gan_tf.data.readers import read_npz
+    from gan_tf.data.arrays import read_npz
 
     def write(data: bytes) -> int:
         kind, data = data[:1], data[1:]
@@ -373,7 +373,7 @@ def honest_description(**changes: Any) -> dict:
 def config(home: Path) -> Target:
     """`description.read_run` and `description.check_run`."""
     from gan_tf.config import Config
-    from gan_tf.data.sources import ImageSet
+    from gan_tf.data.image_set import ImageSet
     from gan_tf.errors import UserError
     from gan_tf.storage import description
 
@@ -458,7 +458,7 @@ def png(home: Path) -> Target:
 def caption(home: Path) -> Target:
     """Names of data in captions and titles."""
     from gan_tf import images
-    from gan_tf.data import sources as package_data
+    from gan_tf.data.image_set import image_set
     from gan_tf.gan.losses import OBJECTIVES
     from gan_tf.training.pictures import loss_plot
 
@@ -471,7 +471,7 @@ def caption(home: Path) -> Target:
 
     def read() -> np.ndarray:
         labels = np.zeros(2, np.uint8)
-        name = package_data._image_set(IMAGES, labels, held["name"]).name
+        name = image_set(IMAGES, labels, held["name"]).name
         assert name.isprintable()
         if held["plot"]:
             loss_plot({}, name, OBJECTIVES["non_saturating"])
@@ -514,7 +514,7 @@ def _records(data: bytes, honest: list[bytes]) -> bytes:
 
 def records(home: Path) -> Target:
     """The walk over record lengths that guards TensorFlow's reader."""
-    from gan_tf.data.readers import count_records
+    from gan_tf.data.prepared import count_records
 
     path = home / "x.tfrecord"
 
@@ -546,7 +546,7 @@ def example(image: bytes, label: int = 3) -> bytes:
 
 def prepared(home: Path) -> Target:
     """A folder prepared by tensorflow_datasets."""
-    from gan_tf.data import sources as package_data
+    from gan_tf.data.files import read_set
 
     folder = home / "drawn" / "1.0.0"
     folder.mkdir(parents=True)
@@ -578,9 +578,7 @@ def prepared(home: Path) -> Target:
             b"\x90" + struct.pack("<Q", 1 << 40),
         ]  # fmt: skip
 
-    return Target(
-        seeds, write, lambda: package_data._read_prepared(folder, "train"), check
-    )
+    return Target(seeds, write, lambda: read_set(folder, "train"), check)
 
 
 def curves(home: Path) -> Target:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import typing
 from typing import Any
 
@@ -29,7 +30,7 @@ GROUPS = (
 def _option(default: Any, help: str, **rules: Any) -> Any:
     """A field with its help text and rules.
 
-    Rules: `minimum` (allowed), `below` (not allowed any more), `choices`,
+    Rules: `minimum` (allowed), `below` (not allowed any more), `choices`, `pattern`,
     `shapes_run=False` for options that leave the trained weights as they are, so
     that a run may be continued under another value, and `value_before`. Every option
     that joins after version 0.1.0 needs the last: the value that older runs had in
@@ -55,15 +56,31 @@ class Config:
     )
     dataset: str = _option(
         "auto",
-        "mnist, the built-in strokes, or auto: mnist if it can be found, else strokes",
-        choices=("auto", "mnist", "strokes"),
+        "mnist, the built-in strokes, auto (mnist if it can be found, else strokes), "
+        "or another image set of tensorflow_datasets, such as emnist/letters",
+        pattern=r"[A-Za-z0-9_]+(/[A-Za-z0-9_.-]+)?",
         shapes_run=False,  # what was really loaded is compared by its digest
         group="data",
     )
     data_dir: str = _option(
         "",
-        "folder with IDX files, mnist.npz or a prepared tensorflow_datasets set",
+        "folder or file of images: IDX, npz, npy, CSV, PNG or JPEG files, or a "
+        "prepared tensorflow_datasets set",
         shapes_run=False,
+        group="data",
+    )
+    transpose: bool = _option(
+        False,
+        "exchange rows and columns of the images (EMNIST's files need it)",
+        shapes_run=False,  # the digest is of the images after it
+        value_before=False,
+        group="data",
+    )
+    invert: bool = _option(
+        False,
+        "exchange ink and paper, for images of black ink on white paper",
+        shapes_run=False,  # the digest is of the images after it
+        value_before=False,
         group="data",
     )
     seed: int = _option(
@@ -341,6 +358,8 @@ def _scalar(field: dataclasses.Field, kind: Any, value: Any) -> Any:
         raise UserError(
             f"{field.name} must be one of {', '.join(rules['choices'])}, not {value!r}"
         )
+    if "pattern" in rules and not re.fullmatch(rules["pattern"], value):
+        raise UserError(f"{field.name} must be the name of a data set, not {value!r}")
     if "minimum" in rules and value < rules["minimum"]:
         raise UserError(
             f"{field.name} must be at least {rules['minimum']}, not {value}"

@@ -134,14 +134,14 @@ def _run_samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]
 
 
 def _samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
-    """The images of an npz file."""
-    from gan_tf.data.readers import read_npz
+    """The images of an npz or npy file, or of a folder of PNG files."""
+    from gan_tf.data.files import read_samples
     from gan_tf.evaluation.scores import COUNT
 
     if values.all:
         raise UserError("--all is for the checkpoints of a run; --samples is one set")
     path = values.samples
-    (images,) = read_npz(path, ("images",))
+    images = read_samples(path)
     if images.ndim != 3 or images.shape[1:] != (28, 28) or len(images) < COUNT:
         raise UserError(
             f"{path} holds images of shape {list(images.shape)}; needed are at least "
@@ -158,7 +158,8 @@ def _real_images(data_dir: str) -> RealImages | None:
     from gan_tf.evaluation.scores import RealImages
 
     try:
-        splits = [sources.load("mnist", data_dir, split) for split in ("train", "test")]
+        dataset = "auto" if data_dir else "mnist"
+        splits = [sources.load(dataset, data_dir, split) for split in ("train", "test")]
     except UserError as error:
         if data_dir:
             raise

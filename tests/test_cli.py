@@ -64,7 +64,7 @@ def test_help_names_every_flag_with_its_default():
         (["--jit_compile", "maybe"], ["--jit_compile", "neither true nor false"]),
         (["--generator_units", "9,x"], ["--generator_units", "256,512"]),
         (["--generator_units", "9,0"], ["generator_units", "at least 1"]),
-        (["--dataset", "cifar"], ["--dataset", "cifar"]),
+        (["--dataset", "no set"], ["dataset", "'no set'"]),
         (["--recipe", "best"], ["--recipe", "default"]),
         (["--epochs"], ["--epochs"]),
         (["--data_dir", "/nowhere/at/all"], ["/nowhere/at/all does not exist"]),

@@ -14,7 +14,7 @@ import gan_tf
 import gan_tf.generate as generate
 from gan_tf import evaluate, files
 from gan_tf.config import Config
-from gan_tf.data import readers
+from gan_tf.data.arrays import read_npz
 from gan_tf.gan.sampling import sample
 from gan_tf.storage import checkpoints, description, run_directory
 from gan_tf.storage.curves import read_curves
@@ -35,7 +35,7 @@ def test_it_is_small():
 
 def test_it_draws_what_it_drew():
     drawn = sample(checkpoints.load_generator(GOLDEN / "run"), seed=0, count=4)
-    (expected,) = readers.read_npz(GOLDEN / "samples.npz", ("images",))
+    (expected,) = read_npz(GOLDEN / "samples.npz", ("images",))
     assert (expected[0] != expected[1]).any()
     np.testing.assert_allclose(drawn.astype(int), expected.astype(int), atol=1)
 

@@ -38,7 +38,7 @@ def tree(folder):
 @pytest.fixture
 def run_dir(tmp_path, tiny, data_dir):
     folder = tmp_path / "run"
-    description.open_run(folder, tiny(), sources.load("mnist", str(data_dir)))
+    description.open_run(folder, tiny(), sources.load("auto", str(data_dir)))
     return folder
 
 
@@ -50,7 +50,7 @@ def test_a_linked_folder_is_refused(run_dir, victim, tiny, data_dir, name):
     with pytest.raises(UserError, match=f"{name} is a link"):
         description.read_run(run_dir)
     with pytest.raises(UserError, match=f"{name} is a link"):
-        description.open_run(run_dir, tiny(), sources.load("mnist", str(data_dir)))
+        description.open_run(run_dir, tiny(), sources.load("auto", str(data_dir)))
 
 
 def test_the_run_directory_itself_may_be_a_link(run_dir, tmp_path):

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import gan_tf
 from gan_tf.config import Config, as_text
-from gan_tf.data.sources import ImageSet
+from gan_tf.data.image_set import ImageSet
 from gan_tf.errors import DamagedError, UserError
 from gan_tf.files import exists, read_edited_json, read_json, readable, write_json
 from gan_tf.storage.run_directory import FORMAT, check_links, config_path, saved
@@ -67,7 +67,7 @@ def open_run(run_dir: Path, config: Config, images: ImageSet) -> None:
         "data": {
             "name": images.name,
             "images": len(images.images),
-            "shape": list(images.images.shape[1:]),
+            "shape": list(images.shape),
             "classes": images.classes,
             "sha256": images.digest,
         },

@@ -14,7 +14,8 @@ import tensorflow as tf
 from gan_tf import images
 from gan_tf.config import Config
 from gan_tf.data import sources
-from gan_tf.data.sources import ImageSet
+from gan_tf.data.image_set import ImageSet, preview
+from gan_tf.data.stream import stream
 from gan_tf.environment import keras_defaults
 from gan_tf.errors import UserError
 from gan_tf.evaluation import monitor
@@ -59,7 +60,7 @@ def _train(config: Config, run_dir: Path, progress: bool) -> GAN:
     chief = devices.is_chief(strategy)
     progress = progress and chief
     say = print if progress else lambda *_: None
-    data = sources.load(config.dataset, config.data_dir)
+    data = sources.load_for(config)
     if not chief:  # the chief checks it under its lock
         description.check_run(run_dir, config, data)
     with (
@@ -69,6 +70,7 @@ def _train(config: Config, run_dir: Path, progress: bool) -> GAN:
         strategy.scope(),
     ):
         description.open_run(place, config, data)
+        images.write_png(place / "data.png", preview(data))
         gan = build_gan(config, math.prod(data.images.shape[1:]), data.classes)
         checkpoints.restore(run_dir, gan)
         step = int(gan.step.numpy())
@@ -145,7 +147,7 @@ def _compiled(
 
 def _stream(gan: GAN, data: ImageSet, config: Config, step: int) -> Iterator[Chunk]:
     """Chunks of the data from `step` on; a step takes `d_steps` batches."""
-    return sources.stream(
+    return stream(
         data.images,
         config.batch_size * config.d_steps,
         config.steps_per_call,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from gan_tf import images
 from gan_tf.config import Config
-from gan_tf.data.sources import ImageSet
+from gan_tf.data.image_set import ImageSet
 from gan_tf.errors import UserError
 from gan_tf.files import explained, write_atomically
 from gan_tf.gan.losses import Objective

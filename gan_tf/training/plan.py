@@ -23,7 +23,7 @@ def plan(config: Config, run_dir: str | os.PathLike) -> str:
     devices.check_precision(config.precision)
     replicas = devices.planned_replicas(config.strategy)
     devices.check_batch(config.batch_size, replicas)
-    data = sources.load(config.dataset, config.data_dir)
+    data = sources.load_for(config)
     description.check_run(run_dir, config, data)
     check_writable(run_dir, "--run_dir")
     last = checkpoints.newest(run_dir)

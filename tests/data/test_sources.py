@@ -1,3 +1,5 @@
+import json
+import shutil
 import socket
 import threading
 import urllib.request
@@ -8,7 +10,7 @@ import tensorflow as tf
 from conftest import write_idx
 
 from gan_tf.data import sources
-from gan_tf.errors import UserError
+from gan_tf.errors import DamagedError, UserError
 
 
 @pytest.fixture
@@ -22,26 +24,8 @@ def no_mnist(monkeypatch, tmp_path):
     monkeypatch.setattr(urllib.request, "urlopen", unreachable)
 
 
-def batches(images, start, count, batch_size=16, steps_per_chunk=3, seed=0):
-    """The batches `start` to `start + count` as one array of pixels."""
-    chunks = iter(sources.stream(images, batch_size, steps_per_chunk, seed, start))
-    needed = -(-count // steps_per_chunk)
-    return np.concatenate([next(chunks)[0].numpy() for _ in range(needed)])[:count]
-
-
-def numbered(count):
-    """Images that carry their own number in the first two pixels."""
-    images = np.zeros((count, 28, 28), np.uint8)
-    images[:, 0, 0], images[:, 0, 1] = np.arange(count) // 256, np.arange(count) % 256
-    return images
-
-
-def numbers(stack):
-    return (stack[..., 0].astype(int) * 256 + stack[..., 1]).ravel()
-
-
 def test_idx_plain_and_packed(digits, data_dir, tmp_path):
-    packed = sources.load("mnist", str(data_dir))
+    packed = sources.load("auto", str(data_dir))
     write_idx(tmp_path / "train-images.idx3-ubyte", digits[0][:500])
     write_idx(tmp_path / "train-labels.idx1-ubyte", digits[1][:500])
     plain = sources.load("auto", str(tmp_path))
@@ -50,7 +34,7 @@ def test_idx_plain_and_packed(digits, data_dir, tmp_path):
         np.testing.assert_array_equal(loaded.labels, digits[1][:500])
     assert packed.digest == plain.digest
     assert packed.name == data_dir.name  # not MNIST, so not called so
-    assert len(sources.load("mnist", str(data_dir), "test").images) == 100
+    assert len(sources.load("auto", str(data_dir), "test").images) == 100
 
 
 def test_npz(digits, tmp_path):
@@ -63,11 +47,11 @@ def test_npz(digits, tmp_path):
         y_test=labels[500:],
     )
     for place in (tmp_path, tmp_path / "mnist.npz"):
-        loaded = sources.load("mnist", str(place))
+        loaded = sources.load("auto", str(place))
         np.testing.assert_array_equal(loaded.images, images[:500])
     np.testing.assert_array_equal(loaded.labels, labels[:500])
     assert loaded.name == "mnist-like"
-    test = sources.load("mnist", str(tmp_path), "test")
+    test = sources.load("auto", str(tmp_path), "test")
     np.testing.assert_array_equal(test.images, images[500:])
 
 
@@ -104,10 +88,114 @@ def prepared(digits, tmp_path_factory):
 @pytest.mark.filterwarnings("default")  # tensorflow_datasets' own
 def test_prepared_tensorflow_datasets_folder(digits, prepared):
     for place in (prepared, prepared / "drawn", prepared / "drawn" / "1.0.0"):
-        loaded = sources.load("mnist", str(place), "test")
+        loaded = sources.load("auto", str(place), "test")
         np.testing.assert_array_equal(loaded.images, digits[0][500:])
         np.testing.assert_array_equal(loaded.labels, digits[1][500:])
         assert loaded.name == "drawn"
+
+
+@pytest.mark.filterwarnings("default")  # tensorflow_datasets' own
+def test_prepared_with_a_macs_files_and_in_another_form(prepared, tmp_path):
+    folder = shutil.copytree(prepared, tmp_path / "tfds") / "drawn" / "1.0.0"
+    for path in list(folder.iterdir()):
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")
+    assert len(sources.load("auto", str(tmp_path)).images) == 500
+    info = folder / "dataset_info.json"
+    sound = info.read_text()
+    info.write_text(sound.replace('"tfrecord"', '"array_record"'))
+    with pytest.raises(UserError, match=r"array_record; prepare it again.*tfrecord"):
+        sources.load("auto", str(tmp_path))
+    info.write_text(sound)
+    shard = next(folder.glob("drawn-train*"))
+    shard.write_bytes(shard.read_bytes()[:-5])
+    with pytest.raises(DamagedError, match="Fetch it again"):
+        sources.load("auto", str(tmp_path))
+
+
+def test_a_prepared_colour_set_of_another_name(tmp_path):
+    """As `cifar10`: other features, another size, three channels."""
+    folder = tmp_path / "tiles" / "1.0.0"
+    folder.mkdir(parents=True)
+    colours = np.random.default_rng(0).integers(0, 256, (6, 9, 12, 3), dtype=np.uint8)
+    with tf.io.TFRecordWriter(str(folder / "t-train.tfrecord-00000-of-00001")) as out:
+        for number, image in enumerate(colours):
+            out.write(example(picture=tf.io.encode_png(image).numpy(), kind=number))
+    shape = {"dimensions": ["9", "12", "3"]}
+    features = {
+        "picture": {"image": {"shape": shape}},
+        "kind": {"classLabel": {"numClasses": "6"}},
+        "id": {"text": {}},
+    }
+    splits = [{"name": "train", "shardLengths": ["6"]}]
+    (folder / "features.json").write_text(
+        json.dumps({"featuresDict": {"features": features}})
+    )
+    (folder / "dataset_info.json").write_text(json.dumps({"splits": splits}))
+    loaded = sources.load("auto", str(tmp_path))
+    np.testing.assert_array_equal(loaded.images, colours)
+    assert loaded.labels.tolist() == list(range(6))
+    assert loaded.name == "tiles"
+    with pytest.raises(UserError, match="no split test, only train"):
+        sources.load("auto", str(tmp_path), "test")
+
+
+def example(picture, kind):
+    features = {
+        "picture": tf.train.Feature(bytes_list=tf.train.BytesList(value=[picture])),
+        "kind": tf.train.Feature(int64_list=tf.train.Int64List(value=[kind])),
+    }
+    message = tf.train.Example(features=tf.train.Features(feature=features))
+    return message.SerializeToString()
+
+
+@pytest.mark.usefixtures("no_mnist")
+@pytest.mark.parametrize("content", ["{", '{"splits": []}', '{"splits": 3}'])
+def test_a_broken_folder_that_nobody_named_is_left_out(monkeypatch, tmp_path, content):
+    monkeypatch.setattr(sources, "_STROKES", {"train": (10, 0)})
+    folder = tmp_path / "nothing" / "mnist" / "3.0.1"
+    folder.mkdir(parents=True)
+    (folder / "dataset_info.json").write_text(content)
+    with (
+        pytest.warns(UserWarning, match="is left out"),
+        pytest.warns(UserWarning, match="NO MNIST"),
+    ):
+        assert sources.load("auto").name == "strokes"
+
+
+@pytest.mark.usefixtures("no_mnist")
+def test_other_sets_by_name():
+    with pytest.raises(UserError, match=r"--dataset fashion_mnist cannot be had.*host"):
+        sources.load("fashion_mnist")
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://[::1", "http://host:port", "nonsense://", ":", "//", "http://a b"]
+)
+def test_a_malformed_proxy_means_no_answer(monkeypatch, proxy):
+    monkeypatch.setenv("https_proxy", proxy)
+    with monkeypatch.context() as patch:
+        seen = []
+        patch.setattr(threading, "excepthook", seen.append)
+        assert not sources._reachable("https://example.invalid/")
+        assert not seen
+
+
+def test_a_proxy_that_speaks_no_http_means_no_answer(monkeypatch):
+    def answer(server):
+        connection, _ = server.accept()
+        connection.recv(100)
+        connection.sendall(b"220 mail ready\r\n")
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer, args=(server,), daemon=True).start()
+        proxy = f"http://127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setenv("https_proxy", proxy)
+        with monkeypatch.context() as patch:
+            seen = []
+            patch.setattr(threading, "excepthook", seen.append)
+            assert not sources._reachable("https://example.invalid/")
+            assert not seen
 
 
 def test_strokes_are_built_in():
@@ -147,62 +235,16 @@ def test_a_host_that_never_answers_is_given_up(monkeypatch):
 def test_data_dir_must_be_usable(tmp_path, digits, data_dir):
     with pytest.raises(UserError, match="does not exist"):
         sources.load("auto", str(tmp_path / "none"))
-    with pytest.raises(UserError, match=r"looked for train-images-idx3-ubyte.*npz"):
+    with pytest.raises(UserError, match=r"holds no data set: looked for IDX.*npz"):
         sources.load("auto", str(tmp_path))
     with pytest.raises(UserError, match="leave one out"):
         sources.load("strokes", str(data_dir))
+    with pytest.raises(UserError, match=r"other images than MNIST's"):
+        sources.load("mnist", str(data_dir))
     write_idx(tmp_path / "train-images-idx3-ubyte", digits[0])
-    with pytest.raises(UserError, match="no labels file"):
-        sources.load("mnist", str(tmp_path))
+    assert sources.load("auto", str(tmp_path)).labels is None
     write_idx(tmp_path / "train-labels-idx1-ubyte", digits[1][:-1])
     with pytest.raises(UserError, match="600 images but 599 labels"):
-        sources.load("mnist", str(tmp_path))
-    write_idx(tmp_path / "train-images-idx3-ubyte", digits[0][:, :20])
-    write_idx(tmp_path / "train-labels-idx1-ubyte", digits[1])
-    with pytest.raises(UserError, match="20x28 uint8, not 28x28"):
-        sources.load("mnist", str(tmp_path))
-    write_idx(tmp_path / "train-images-idx3-ubyte", digits[0][:0])
-    write_idx(tmp_path / "train-labels-idx1-ubyte", digits[1][:0])
-    with pytest.raises(UserError, match="no image"):
-        sources.load("mnist", str(tmp_path))
-
-
-def test_each_pass_is_a_new_permutation_and_passes_join_end_to_end():
-    images = numbered(50)  # 16 does not divide 50
-    seen = numbers(batches(images, 0, 25))
-    assert len(seen) == 8 * 50
-    passes = seen.reshape(8, 50)
-    for order in passes:
-        np.testing.assert_array_equal(np.sort(order), np.arange(50))
-    assert len(np.unique(passes, axis=0)) == 8
-
-
-@pytest.mark.parametrize("start", [1, 3, 4, 25, 40])
-def test_a_stream_can_start_at_any_step(start):
-    images = numbered(50)
-    whole = batches(images, 0, start + 9)
-    np.testing.assert_array_equal(batches(images, start, 9), whole[start:])
-
-
-def test_chunk_length_does_not_change_the_batches():
-    images = numbered(50)
-    whole = batches(images, 0, 12, steps_per_chunk=12)
-    np.testing.assert_array_equal(batches(images, 0, 12, steps_per_chunk=5), whole)
-
-
-def test_a_batch_may_be_larger_than_the_data():
-    seen = numbers(batches(numbered(10), 2, 2, batch_size=25, steps_per_chunk=1))
-    assert len(seen) == 50
-    for order in seen.reshape(5, 10):
-        np.testing.assert_array_equal(np.sort(order), np.arange(10))
-
-
-def test_seeds_give_other_orders_and_chunks_have_their_shape():
-    images = numbered(50)
-    first, second = batches(images, 0, 3), batches(images, 0, 3, seed=1)
-    assert (numbers(first) != numbers(second)).any()
-    assert (first.shape, first.dtype) == ((3, 16, 784), np.uint8)
-    chunk, labels = next(sources.stream(images, 16, 3, 0))
-    assert labels is None
-    assert chunk.shape == (3, 16, 784)
-    assert chunk.dtype == np.uint8
+        sources.load("auto", str(tmp_path))
+    with pytest.raises(UserError, match="only an evaluation on MNIST needs"):
+        sources.load("auto", str(tmp_path), "test")

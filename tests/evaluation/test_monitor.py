@@ -74,8 +74,8 @@ def as_mnist(monkeypatch):
     """Gives the small data set the name that health looks for."""
     load = sources.load
 
-    def renamed(*arguments):
-        return dataclasses.replace(load(*arguments), name="mnist")
+    def renamed(*arguments, **settings):
+        return dataclasses.replace(load(*arguments, **settings), name="mnist")
 
     monkeypatch.setattr(sources, "load", renamed)
 

@@ -151,7 +151,7 @@ def test_a_disk_that_is_really_full(small_disk, tiny):
 
 
 def test_load_generator(tmp_path, gan, tiny, data_dir):
-    description.open_run(tmp_path, tiny(), sources.load("mnist", str(data_dir)))
+    description.open_run(tmp_path, tiny(), sources.load("auto", str(data_dir)))
     with pytest.raises(UserError, match="no checkpoint yet"):
         checkpoints.load_generator(tmp_path)
     save_at(tmp_path, gan, [3])
@@ -166,7 +166,7 @@ def test_load_generator(tmp_path, gan, tiny, data_dir):
 
 def test_load_generator_of_a_run_without_average(tmp_path, tiny, data_dir):
     config = tiny(ema_decay=0.0)
-    description.open_run(tmp_path, config, sources.load("mnist", str(data_dir)))
+    description.open_run(tmp_path, config, sources.load("auto", str(data_dir)))
     gan = build_gan(config)
     checkpoints.save(tmp_path, gan)
     loaded = checkpoints.load_generator(tmp_path)

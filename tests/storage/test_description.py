@@ -7,7 +7,7 @@ from gan_tf.storage import description
 
 @pytest.fixture(scope="module")
 def images(data_dir):
-    return sources.load("mnist", str(data_dir))
+    return sources.load("auto", str(data_dir))
 
 
 def test_a_run_describes_itself(tmp_path, tiny, images):

@@ -24,7 +24,7 @@ STATE = ("state.index", "state.data-00000-of-00001")
 
 @pytest.fixture(scope="module")
 def images(data_dir):
-    return sources.load("mnist", str(data_dir))
+    return sources.load("auto", str(data_dir))
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_training_moves_towards_the_data(finished, tiny, tmp_path):
     from gan_tf.data import sources
     from gan_tf.gan.sampling import sample
 
-    real = sources.load("mnist", str(finished[0].data_dir)).images.mean(axis=0) / 255
+    real = sources.load("auto", str(finished[0].data_dir)).images.mean(axis=0) / 255
     drawn = sample(gan.sampler, 0, 200).mean(axis=0) / 255
     blank = np.full_like(drawn, 0.5)
     assert np.abs(drawn - real).mean() < 0.5 * np.abs(blank - real).mean()
@@ -247,7 +247,7 @@ def test_a_plan_changes_nothing(finished, tiny, tmp_path):
 
 def test_events_split_calls_and_nothing_is_skipped(tiny, data_dir):
     config = tiny(epochs=33, steps_per_call=8, log_every=5, sample_every=6)
-    data = sources.load("mnist", str(data_dir))
+    data = sources.load("auto", str(data_dir))
     gan = build_gan(config)
     for begin in (0, 13):
         step = begin
@@ -309,7 +309,7 @@ def test_the_last_step_is_always_sampled(tiny, tmp_path):
 
 def test_d_steps_take_batches_of_their_own(tiny, data_dir):
     config = tiny(epochs=4, d_steps=3)
-    data = sources.load("mnist", str(data_dir))
+    data = sources.load("auto", str(data_dir))
     gan = build_gan(config)
     (images, _), _, _ = next(loop._calls(gan, data, config, 0))
     assert images.shape == (7, 3 * 16, 784)

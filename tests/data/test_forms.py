@@ -1,0 +1,215 @@
+"""Each form in which people have images, written by the test itself."""
+
+import struct
+
+import numpy as np
+import pytest
+from conftest import write_idx
+from PIL import Image
+
+from gan_tf.data import files, sources
+from gan_tf.errors import DamagedError, UserError
+
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.integers(0, 256, (20, 8, 8), dtype=np.uint8)
+LABELS = (np.arange(20) % 5).astype(np.uint8)
+COLOUR = RANDOM.integers(0, 256, (20, 9, 12, 3), dtype=np.uint8)
+EYE = np.eye(5)[LABELS]
+
+
+def check(path, name=None, labels=LABELS, images=IMAGES, split="train"):
+    data = sources.load("auto", str(path), split)
+    np.testing.assert_array_equal(data.images, images)
+    if labels is None:
+        assert data.labels is None
+    else:
+        np.testing.assert_array_equal(data.labels, labels)
+    assert name is None or data.name == name
+    return data
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"x_train": IMAGES, "y_train": LABELS},
+        {"x_train": IMAGES / 255, "y_train": EYE},
+        {"train_images": IMAGES[..., None], "train_labels": LABELS[:, None]},
+        {"images": IMAGES, "labels": LABELS.astype(np.int64)},
+        {"arr_0": IMAGES.reshape(20, 64), "arr_1": LABELS},
+        {"X": IMAGES, "y": LABELS, "more": np.array(["a"])},
+    ],
+)
+def test_npz_with_labels(tmp_path, arrays):
+    np.savez(tmp_path / "mine.npz", **arrays)
+    digests = {
+        check(place, "mine").digest for place in (tmp_path, tmp_path / "mine.npz")
+    }
+    assert len(digests) == 1
+
+
+def test_npz_and_npy_without_labels(tmp_path):
+    np.savez(tmp_path / "a.npz", pictures=COLOUR)
+    check(tmp_path / "a.npz", "a", None, COLOUR)
+    np.save(tmp_path / "b.npy", IMAGES)
+    check(tmp_path / "b.npy", "b", None)
+    np.save(tmp_path / "b_labels.npy", LABELS)
+    check(tmp_path / "b.npy", "b")
+    with pytest.raises(UserError, match=r"several data sets.*a\.npz.*b\.npy"):
+        sources.load("auto", str(tmp_path))
+    with pytest.raises(UserError, match="only an evaluation on MNIST needs"):
+        sources.load("auto", str(tmp_path / "b.npy"), "test")
+
+
+def test_files_of_one_split_each(tmp_path):
+    """KMNIST's names, and x_train.npy beside y_train.npy."""
+    for split, rows in (("train", slice(0, 12)), ("test", slice(12, 20))):
+        np.savez(tmp_path / f"kmnist-{split}-imgs.npz", IMAGES[rows])
+        np.savez(tmp_path / f"kmnist-{split}-labels.npz", LABELS[rows])
+        (tmp_path / "below").mkdir(exist_ok=True)
+        np.save(tmp_path / "below" / f"x_{split}.npy", IMAGES[rows])
+        np.save(tmp_path / "below" / f"y_{split}.npy", LABELS[rows])
+        for place, name in ((tmp_path, "kmnist"), (tmp_path / "below", "below")):
+            check(place, name, LABELS[rows], IMAGES[rows], split)
+    first = tmp_path / "kmnist-train-imgs.npz"
+    check(first, "kmnist", LABELS[12:], IMAGES[12:], "test")
+
+
+def test_idx_under_other_names(tmp_path):
+    folder = tmp_path / "EMNIST" / "raw"
+    folder.mkdir(parents=True)
+    images = folder / "emnist-letters-train-images-idx3-ubyte.gz"
+    write_idx(images, IMAGES)
+    check(tmp_path, "emnist-letters", None)
+    write_idx(folder / "emnist-letters-train-labels-idx1-ubyte.gz", LABELS)
+    for place in (tmp_path, folder, images):
+        check(place, "emnist-letters")
+    qmnist = tmp_path / "q"
+    qmnist.mkdir()
+    write_idx(qmnist / "qmnist-train-images-idx3-ubyte.gz", IMAGES)
+    rows = np.c_[LABELS, np.arange(20), np.arange(20)].astype(">i4")
+    header = bytes((0, 0, 12, 2)) + struct.pack(">2I", *rows.shape)
+    (qmnist / "qmnist-train-labels-idx2-int").write_bytes(header + rows.tobytes())
+    check(qmnist, "qmnist")
+    images = images.rename(qmnist / "my own name")
+    check(images, "my own name", None)
+
+
+def test_torchvisions_layout_has_the_name_above_raw(tmp_path):
+    folder = tmp_path / "FashionMNIST" / "raw"
+    folder.mkdir(parents=True)
+    for ending in ("", ".gz"):
+        write_idx(folder / f"train-images-idx3-ubyte{ending}", IMAGES)
+        write_idx(folder / f"train-labels-idx1-ubyte{ending}", LABELS)
+    check(tmp_path, "FashionMNIST")
+    folder.parent.rename(tmp_path / "MNIST")
+    check(tmp_path, "MNIST-like")
+
+
+def test_a_point_is_called_by_its_folders_name(tmp_path, monkeypatch):
+    (tmp_path / "fonts").mkdir()
+    write_idx(tmp_path / "fonts" / "train-images-idx3-ubyte", IMAGES)
+    monkeypatch.chdir(tmp_path / "fonts")
+    check(".", "fonts", None)
+
+
+def csv(path, rows, header=""):
+    lines = [",".join(str(value) for value in row) for row in rows]
+    path.write_text("\n".join([header, *lines] if header else lines) + "\n")
+
+
+def test_kaggles_tables(tmp_path):
+    flat = IMAGES.reshape(20, 64).astype(int)
+    names = ",".join(f"pixel{number}" for number in range(64))
+    csv(tmp_path / "train.csv", np.c_[LABELS, flat], f"label,{names}")
+    csv(tmp_path / "test.csv", flat, names)
+    csv(tmp_path / "sample_submission.csv", [[1, 0]], "ImageId,Label")
+    check(tmp_path, tmp_path.name)
+    check(tmp_path, labels=None, split="test")
+    csv(tmp_path / "plain.csv", np.c_[LABELS, flat])
+    check(tmp_path / "plain.csv", "plain")
+    csv(tmp_path / "last.csv", np.c_[flat, LABELS], f"{names},label")
+    check(tmp_path / "last.csv")
+    csv(tmp_path / "odd.csv", flat[:, :50])
+    with pytest.raises(UserError, match="50 columns"):
+        sources.load("auto", str(tmp_path / "odd.csv"))
+    for content in ("1,2,x\n", "", "label\n", "\0\0", "1," * 64 + "2\n1,2\n"):
+        (tmp_path / "bad.csv").write_text(content)
+        with pytest.raises(UserError, match="cannot be used"):
+            sources.load("auto", str(tmp_path / "bad.csv"))
+
+
+def pictures(folder, images, ending="png"):
+    folder.mkdir(parents=True)
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{number:03d}.{ending}")
+    (folder / "._000.png").write_bytes(b"\0\5\x16\7 a Mac's")
+    (folder / "notes.txt").write_text("x")
+
+
+def test_flat_folders_of_pictures(tmp_path):
+    pictures(tmp_path / "grey", IMAGES)
+    check(tmp_path / "grey", "grey", None)
+    pictures(tmp_path / "colour", COLOUR)
+    check(tmp_path / "colour", "colour", None, COLOUR)
+    pictures(tmp_path / "rgb", np.repeat(IMAGES[..., None], 3, axis=3))
+    check(tmp_path / "rgb", "rgb", None)  # grey, saved in colours
+    pictures(tmp_path / "jpeg", COLOUR, "JPG")
+    found = sources.load("auto", str(tmp_path / "jpeg"))
+    assert found.images.shape == COLOUR.shape
+    np.testing.assert_array_equal(files.read_samples(tmp_path / "grey"), IMAGES)
+
+
+def test_folders_of_pictures_by_class(tmp_path):
+    order = np.argsort(LABELS, kind="stable")
+    for split in ("train", "test"):
+        for label in range(5):
+            folder = tmp_path / "set" / split / f"class {label}"
+            pictures(folder, IMAGES[label == LABELS])
+        check(tmp_path / "set", "set", LABELS[order], IMAGES[order], split)
+    for label, name in ((0, "10"), (1, "9")):
+        pictures(tmp_path / "numbers" / name, IMAGES[label == LABELS])
+    nine_first = IMAGES[[1, 6, 11, 16, 0, 5, 10, 15]]
+    check(tmp_path / "numbers", labels=[9] * 4 + [10] * 4, images=nine_first)
+
+
+def test_pictures_that_cannot_be_used_are_named(tmp_path):
+    folder = tmp_path / "x"
+    pictures(folder, IMAGES)
+    sound = (folder / "003.png").read_bytes()
+    for image, words in (
+        (np.zeros((9, 8), np.uint8), "003.png.*9x8, those before it are 8x8; resize"),
+        (np.zeros((8, 8), np.uint16), "8 bits"),
+    ):
+        Image.fromarray(image).save(folder / "003.png")
+        with pytest.raises(UserError, match=words):
+            sources.load("auto", str(folder))
+    Image.fromarray(np.zeros((3000, 3000), np.uint8)).save(folder / "000.png")
+    with pytest.raises(UserError, match="3000x3000; possible are 8 to 128"):
+        sources.load("auto", str(folder))
+    (folder / "000.png").write_bytes(b"GIF89a")
+    with pytest.raises(UserError, match=r"GIF picture.*convert"):
+        sources.load("auto", str(folder))
+    (folder / "000.png").write_bytes(sound[:-30])
+    with pytest.raises(DamagedError, match="Fetch it again"):
+        sources.load("auto", str(folder))
+
+
+@pytest.mark.parametrize("form", ["npz", "npy", "folder"])
+def test_samples_come_in_these_forms(tmp_path, form):
+    path = tmp_path / f"x.{form}"
+    if form == "npz":
+        np.savez(path, images=IMAGES, labels=LABELS)
+    elif form == "npy":
+        np.save(path, IMAGES[..., None] / 255)
+    else:
+        pictures(path, IMAGES)
+    np.testing.assert_array_equal(files.read_samples(path), IMAGES)
+
+
+def test_conditional_runs_need_labels(tmp_path, tiny):
+    np.save(tmp_path / "a.npy", IMAGES)
+    config = tiny(data_dir=str(tmp_path), conditional=True)
+    with pytest.raises(UserError, match="needs labels, and a has none"):
+        sources.load_for(config)
+    turned = sources.load_for(tiny(data_dir=str(tmp_path), transpose=True))
+    np.testing.assert_array_equal(turned.images, IMAGES.swapaxes(1, 2))
