@@ -11,7 +11,7 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 
@@ -34,8 +34,10 @@ def read_idx(path: Path) -> np.ndarray:
             packed = file.read(2) == b"\x1f\x8b"
         size = path.stat().st_size
         try:
-            opened = gzip.open if packed else open
-            with opened(path, "rb") as file:
+            with path.open("rb") as plain:
+                file = (
+                    cast(IO[bytes], gzip.GzipFile(fileobj=plain)) if packed else plain
+                )
                 return _array(path, file, size, packed)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:  # one an OSError
             why = f"its gzip data is cut short or wrong ({error})"
