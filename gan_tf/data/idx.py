@@ -35,10 +35,8 @@ def read_idx(path: Path) -> np.ndarray:
         size = path.stat().st_size
         try:
             with path.open("rb") as plain:
-                file = (
-                    cast(IO[bytes], gzip.GzipFile(fileobj=plain)) if packed else plain
-                )
-                return _array(path, file, size, packed)
+                unpacked = cast(IO[bytes], gzip.GzipFile(fileobj=plain))
+                return _array(path, unpacked if packed else plain, size, packed)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:  # one an OSError
             why = f"its gzip data is cut short or wrong ({error})"
             raise damaged(path, why) from error
