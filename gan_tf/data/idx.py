@@ -35,9 +35,9 @@ def read_idx(path: Path) -> np.ndarray:
         size = path.stat().st_size
         try:
             with path.open("rb") as plain:
-                file = (
-                    cast(IO[bytes], gzip.GzipFile(fileobj=plain)) if packed else plain
-                )
+                file: IO[bytes] = plain
+                if packed:
+                    file = cast(IO[bytes], gzip.GzipFile(fileobj=plain))
                 return _array(path, file, size, packed)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:  # one an OSError
             why = f"its gzip data is cut short or wrong ({error})"
