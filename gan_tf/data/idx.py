@@ -30,8 +30,8 @@ def read_idx(path: Path) -> np.ndarray:
         UserError: it cannot be read, or is something else.
     """
     with readable(path):
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
+        with path.open("rb") as start:
+            packed = start.read(2) == b"\x1f\x8b"
         size = path.stat().st_size
         try:
             with path.open("rb") as plain:
