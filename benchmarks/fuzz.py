@@ -34,6 +34,8 @@ INPUTS = {
     "npz": 12_000,
     "config": 10_000,
     "png": 10_000,
+    "table": 10_000,
+    "pictures": 10_000,
     "manifest": 5_000,
     "index": 5_000,
     "samples": 500,

@@ -101,15 +101,20 @@ def idx(home: Path) -> Target:
         return _put(path, data)
 
     def check(array: np.ndarray) -> int:
-        assert array.tobytes() == path.read_bytes()[16:]
-        assert array.shape == struct.unpack(">3I", path.read_bytes()[4:16])
-        return array.nbytes
+        return _check_idx(path.read_bytes(), array)
 
     header = struct.pack(">3I", *IMAGES.shape)
     seeds = [b"\x01" + header + IMAGES.tobytes()]
     seeds += [b"\x01" + struct.pack(">3I", *[2**32 - 1] * 3) + bytes(9)]
     seeds += [b"\x01" + struct.pack(">3I", 0, 2**32 - 1, 2**32 - 1)]
     return Target(lambda: seeds, write, lambda: _read_idx(path), check)
+
+
+def _check_idx(whole: bytes, array: np.ndarray) -> int:
+    start = 4 + 4 * whole[3]
+    assert array.shape == struct.unpack(f">{whole[3]}I", whole[4:start])
+    assert array.tobytes() == whole[start:]
+    return array.nbytes
 
 
 def _read_idx(path: Path) -> np.ndarray:
@@ -133,9 +138,7 @@ def gzipped(home: Path) -> Target:
 
     def check(array: np.ndarray) -> int:
         whole = gzip.decompress(path.read_bytes())
-        assert array.tobytes() == whole[16:]
-        assert array.shape == struct.unpack(">3I", whole[4:16])
-        return array.nbytes
+        return _check_idx(whole, array)
 
     header = struct.pack(">3I", *IMAGES.shape)
     content = header + IMAGES.tobytes()
@@ -207,7 +210,7 @@ def npz(home: Path, name: str = "images") -> Target:
     def check(arrays: list[np.ndarray]) -> int:
         with np.load(path, allow_pickle=False) as reference:
             np.testing.assert_array_equal(arrays[0], reference[f"{name}.npy"])
-        assert arrays[0].dtype == np.uint8
+        assert arrays[0].dtype.kind in "buif"
         return arrays[0].nbytes
 
     def seeds() -> list[bytes]:
@@ -234,7 +237,7 @@ def samples(home: Path) -> Target:
     import gan_tf.evaluation.scores  # noqa: F401, the reader's, whose memory is not a file's
     from gan_tf import evaluate
 
-    values = argparse.Namespace(all=False, samples=str(home / "x.npz"))
+    values = argparse.Namespace(all=False, samples=home / "x.npz")
 
     def write(data: bytes) -> int:
         inner.write(data)
@@ -483,6 +486,58 @@ def caption(home: Path) -> Target:
 
     seeds = [b"mnist", b"$\\frac$", b"a\nb\x1b[2J", b"\xff\xfe", "Ж漢\u202e".encode()]
     return Target(lambda: seeds, write, read, check)
+
+
+# --- tables and folders of pictures
+
+
+def csv_table(home: Path) -> Target:
+    """A CSV file: as it is, or with a header that fits."""
+    from gan_tf.data.table import read_table
+
+    path = home / "x.csv"
+    names = ",".join(["label", *(f"pixel{number}" for number in range(64))])
+    row = ",".join(["7"] * 65)
+
+    def write(data: bytes) -> int:
+        heads = (b"", f"{names}\n".encode(), f"{row}\n".encode(), b"\xef\xbb\xbf")
+        return _put(path, heads[data[0] >> 6 if data else 0] + data[1:])
+
+    def check(found: tuple[np.ndarray, np.ndarray | None]) -> int:
+        pixels, labels = found
+        assert pixels.ndim == 2
+        assert labels is None or labels.shape == pixels.shape[:1]
+        return 2 * pixels.nbytes
+
+    rows = f"{row}\n{row}\n".encode()
+    seeds = [bytes([kind]) + rows for kind in (1, 65, 129, 193)]
+    seeds += [b"\x01" + rows.replace(b",", b";"), b"\x01" + b"1e999," * 64 + b"nan\n"]
+    seeds += [b"\x01\0\0", b"\x01" + b"," * 5000, b'\x01"' + rows]
+    return Target(lambda: seeds, write, lambda: read_table(path), check)
+
+
+def pictures(home: Path) -> Target:
+    """A folder of PNG or JPEG files, one of them hostile."""
+    from gan_tf.data.folders import read_folder
+
+    folder = home / "pictures"
+    folder.mkdir()
+    _put(folder / "0.png", png_seed(size=(28, 28)))
+
+    def write(data: bytes) -> int:
+        return _put(folder / "1.png", data)
+
+    def check(found: tuple[np.ndarray, None]) -> int:
+        images, labels = found
+        assert (images.dtype, images.shape[:3]) == (np.uint8, (2, 28, 28))
+        assert labels is None
+        return images.nbytes
+
+    modes = ("L", "RGB", "RGBA", "P", "1", "I;16")
+    seeds = [png_seed(mode, (28, 28)) for mode in modes]
+    seeds += [png_seed(size=(28, 28), form="jpeg"), png_seed("L", (3000, 3000))]
+    seeds += [png_seed(size=(28, 28), form="gif"), b"", b"\xff\xd8\xff"]
+    return Target(lambda: seeds, write, lambda: read_folder(folder), check)
 
 
 # --- TFRecords
@@ -861,6 +916,8 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "config": config,
     "manifest": manifest,
     "png": png,
+    "table": csv_table,
+    "pictures": pictures,
     "records": records,
     "samples": samples,
     "judge": judge,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from gan_tf.data.layout import MAX_SIDE, MIN_SIDE
 
 _ENDINGS = (".png", ".jpg", ".jpeg")
 _MAX_FILES = 2_000_000
+_MAX_FILE = 1 << 22  # bytes of one file; 128x128 pixels take far fewer
 _MAX_BYTES = 1 << 32  # of all images together
 _GREY, _COLOUR = ("L", "1", "LA"), ("RGB", "RGBA", "P", "CMYK", "YCbCr")
 
@@ -97,8 +99,13 @@ def _decoded(files: list[Path]) -> Iterator[np.ndarray]:
 
 def _decode(path: Path, size: tuple[int, int] | None) -> np.ndarray:
     """One image; another size is refused before it is decoded."""
+    with readable(path):
+        if path.stat().st_size > _MAX_FILE:
+            raise refused(path, f"it has more than {_MAX_FILE} bytes")
+        content = path.read_bytes()
     try:
-        with Image.open(path, formats=["PNG", "JPEG"]) as image:
+        # From memory: from a file, Pillow takes memory for any length a chunk claims.
+        with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as image:
             height, width = image.height, image.width
             if size and (height, width) != size:
                 raise refused(
@@ -117,10 +124,7 @@ def _decode(path: Path, size: tuple[int, int] | None) -> np.ndarray:
             grey = image.mode in _GREY
             return np.asarray(image.convert("L" if grey else "RGB").convert("RGB"))
     except UnidentifiedImageError:
-        with readable(path), path.open("rb") as file:
-            raise other_form(path, file.read(32), "a PNG or JPEG image") from None
-    except (PermissionError, FileNotFoundError, IsADirectoryError) as error:
-        raise refused(path, str(error.strerror)) from error
+        raise other_form(path, content[:32], "a PNG or JPEG image") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's
         raise damaged(path, f"its image data is wrong ({error})") from error
     except Image.DecompressionBombError as error:

@@ -30,13 +30,15 @@ def read_idx(path: Path) -> np.ndarray:
         UserError: it cannot be read, or is something else.
     """
     with readable(path):
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
+        with path.open("rb") as start:
+            packed = start.read(2) == b"\x1f\x8b"
         size = path.stat().st_size
         try:
             with path.open("rb") as plain:
-                unpacked = cast(IO[bytes], gzip.GzipFile(fileobj=plain))
-                return _array(path, unpacked if packed else plain, size, packed)
+                file: IO[bytes] = plain
+                if packed:
+                    file = cast(IO[bytes], gzip.GzipFile(fileobj=plain))
+                return _array(path, file, size, packed)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:  # one an OSError
             why = f"its gzip data is cut short or wrong ({error})"
             raise damaged(path, why) from error
