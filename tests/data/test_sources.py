@@ -151,7 +151,7 @@ def example(picture, kind):
 @pytest.mark.usefixtures("no_mnist")
 @pytest.mark.parametrize("content", ["{", '{"splits": []}', '{"splits": 3}'])
 def test_a_broken_folder_that_nobody_named_is_left_out(monkeypatch, tmp_path, content):
-    monkeypatch.setattr(sources, "_STROKES", {"train": (10, 0)})
+    monkeypatch.setattr(sources, "_STROKES", {"train": (600, 0)})
     folder = tmp_path / "nothing" / "mnist" / "3.0.1"
     folder.mkdir(parents=True)
     (folder / "dataset_info.json").write_text(content)
