@@ -134,7 +134,9 @@ def read_png(
         UserError: the file cannot be read, or is no PNG picture of that shape.
     """
     try:
-        with Image.open(path, formats=["PNG"]) as image:  # no other decoder is tried
+        # From memory: from a file, Pillow takes memory for any length a chunk claims.
+        content = io.BytesIO(Path(path).read_bytes())
+        with Image.open(content, formats=["PNG"]) as image:  # no other decoder is tried
             mode = "RGB" if shape and len(shape) == 3 else "L"
             if shape and (image.mode, image.size) != (mode, (shape[1], shape[0])):
                 raise ValueError(f"it is {image.mode} {image.size}")

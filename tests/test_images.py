@@ -1,9 +1,15 @@
+import contextlib
 import io
+import struct
+import tracemalloc
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from gan_tf import images
+from gan_tf.data.folders import read_folder
+from gan_tf.errors import UserError
 
 
 def test_all_pixel_values_survive_both_ways():
@@ -82,3 +88,22 @@ def test_colour_grids():
     grid = images.captioned(images.grid(stack), "x")
     assert grid.ndim == 3
     assert tuple(grid[30, 10]) == (0, 200, 0)
+
+
+@pytest.mark.parametrize(
+    "read", [images.read_png, lambda path: read_folder(path.parent)]
+)
+def test_a_chunk_that_claims_gigabytes_takes_no_memory(tmp_path, read):
+    """The image data of a small PNG say that they are 3.7 GB long."""
+    path = tmp_path / "0.png"
+    images.write_png(path, np.zeros((8, 8), np.uint8))
+    whole = path.read_bytes()
+    place = whole.index(b"IDAT")
+    length = struct.pack(">I", 3_700_000_000)
+    path.write_bytes(whole[: place - 4] + length + whole[place:])
+    tracemalloc.start()
+    with contextlib.suppress(UserError):
+        read(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 50 << 20

@@ -7,6 +7,7 @@ path the folder's JSON files name.
 from __future__ import annotations
 
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def read_prepared(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray | No
         for path, count in shards.items():
             if count_records(path, _MAX_RECORD) != (count, path.stat().st_size):
                 raise ValueError(f"{path.name} has not the {count} images it should")
-        rows = tf.data.TFRecordDataset([str(path) for path in shards])
+        rows = tf.data.TFRecordDataset([os.fsencode(path) for path in shards])
         rows = rows.map(_row(image, label, shape), tf.data.AUTOTUNE)
         found = next(rows.batch(sum(shards.values())).as_numpy_iterator())
         return found if label else (found, None)

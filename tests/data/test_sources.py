@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import socket
 import threading
@@ -95,6 +96,13 @@ def test_prepared_tensorflow_datasets_folder(digits, prepared):
 
 
 @pytest.mark.filterwarnings("default")  # tensorflow_datasets' own
+def test_a_prepared_folder_whose_name_is_not_utf8(digits, prepared, tmp_path):
+    folder = os.fsdecode(os.fsencode(tmp_path / "tfds") + b"-\xff")
+    shutil.copytree(prepared, folder)
+    loaded = sources.load("auto", folder)
+    np.testing.assert_array_equal(np.sort(loaded.labels), np.sort(digits[1][:500]))
+
+
 def test_prepared_with_a_macs_files_and_in_another_form(prepared, tmp_path):
     folder = shutil.copytree(prepared, tmp_path / "tfds") / "drawn" / "1.0.0"
     for path in list(folder.iterdir()):
