@@ -49,9 +49,7 @@ def choose_strategy(name: str, batch_size: int) -> tf.distribute.Strategy:
         UserError: there is no such cluster, or the batch does not divide.
     """
     cluster = _cluster_in_environment()
-    if name == "auto":
-        many = len(tf.config.list_physical_devices("GPU")) > 1
-        name = "multi_worker" if cluster else "mirrored" if many else "one"
+    name = _named_strategy(name, cluster)
     if name == "multi_worker":
         strategy = _join(cluster)
     elif name == "mirrored":
@@ -78,13 +76,16 @@ def planned_replicas(name: str) -> int:
         UserError: there is no such cluster.
     """
     cluster = _cluster_in_environment()
-    devices = len(tf.config.list_logical_devices("GPU")) or len(
-        tf.config.list_logical_devices("CPU")
-    )
-    if name == "one" or (name == "auto" and not cluster and devices == 1):
+    name = _named_strategy(name, cluster)
+    if name == "one":
         return 1
-    if name == "mirrored" or not cluster:
+    devices = len(
+        tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    )
+    if name == "mirrored":
         return devices
+    if _is_slurm(cluster):
+        return devices * int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
     _check_description(cluster)
     jobs = json.loads(cluster)["cluster"]
     return devices * sum(len(jobs.get(job, ())) for job in ("chief", "worker"))
@@ -175,20 +176,33 @@ def _cluster_in_environment() -> str:
     return text
 
 
+def _named_strategy(name: str, cluster: str) -> str:
+    """What `--strategy auto` means here; the other names as they are."""
+    if name != "auto":
+        return name
+    many = len(tf.config.list_physical_devices("GPU")) > 1
+    return "multi_worker" if cluster else "mirrored" if many else "one"
+
+
+def _is_slurm(cluster: str) -> bool:
+    """Whether a cluster is described by Slurm; TF_CONFIG comes first."""
+    return not cluster and "SLURM_PROCID" in os.environ
+
+
 def _join(cluster: str) -> tf.distribute.Strategy:
     """Joins the cluster of TF_CONFIG or Slurm; waits until all workers are there."""
     resolvers = tf.distribute.cluster_resolver
     try:
-        if cluster or "SLURM_PROCID" not in os.environ:
-            _check_description(cluster)
-            resolver = resolvers.TFConfigClusterResolver()
-        else:
+        if _is_slurm(cluster):
             gpus = {} if shutil.which("nvidia-smi") else _NO_GPUS
             resolver = resolvers.SlurmClusterResolver(**gpus)
+        else:
+            _check_description(cluster)
+            resolver = resolvers.TFConfigClusterResolver()
         return tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except (RuntimeError, ValueError, tf.errors.OpError) as error:
         raise UserError(
-            f"cannot join the cluster of TF_CONFIG: {str(error).splitlines()[0]}. To "
+            f"cannot join the cluster: {str(error).splitlines()[0]}. To "
             "train on this machine alone, use --strategy one"
         ) from error
 

@@ -1,5 +1,6 @@
 """The same run on one device, several, and several processes; lost workers."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import command, environment, flags_of, refused
 
 import gan_tf
@@ -118,6 +120,26 @@ def test_reduced_precision_needs_a_gpu(one, tmp_path):
         with pytest.raises(UserError, match="is for GPUs"):
             call(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_plan_and_a_run_mean_the_same_strategy(monkeypatch):
+    """What training refuses for want of a cluster, a plan refuses too."""
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    monkeypatch.delenv("SLURM_PROCID", raising=False)
+    for ask in (devices.planned_replicas, lambda n: devices.choose_strategy(n, 16)):
+        with pytest.raises(UserError, match="needs a Slurm step, or TF_CONFIG"):
+            ask("multi_worker")
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda _: [1, 2, 3])
+    assert devices.planned_replicas("auto") == 1  # three processors are no three GPUs
+    assert devices.planned_replicas("mirrored") == 3
+    hosts = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
+    task = {"type": "worker", "index": 1}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": hosts, "task": task}))
+    assert devices.planned_replicas("auto") == 9
+    monkeypatch.delenv("TF_CONFIG")
+    monkeypatch.setenv("SLURM_PROCID", "0")
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "4")
+    assert devices.planned_replicas("multi_worker") == 12
 
 
 def test_a_description_without_a_cluster_is_one_device(monkeypatch):
