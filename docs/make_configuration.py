@@ -9,33 +9,10 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from gan_tf.config import OPTION_TYPES, RECIPES, Config, as_text
+from gan_tf.config import GROUPS, OPTION_TYPES, RECIPES, Config, as_text
 
 PAGE = Path(__file__).with_name("configuration.md")
 
-# The order of the page: every option is in one group.
-GROUPS = {
-    "run": ("epochs", "seed", "init_from", "stop_g_loss"),
-    "data": ("dataset", "data_dir", "transpose", "invert", "batch_size"),
-    "networks": (
-        "conditional",
-        "latent_dim",
-        "generator_units",
-        "discriminator_units",
-        "output_activation",
-    ),
-    "optimizer": (
-        "objective",
-        "d_steps",
-        "learning_rate",
-        "rate_ratio",
-        "decay_steps",
-        "beta_1",
-    ),
-    "regularization": ("r1_weight", "r1_every", "gp_weight", "ema_decay"),
-    "logging": ("log_every", "sample_every", "save_every", "health"),
-    "devices": ("jit_compile", "precision", "strategy", "steps_per_call"),
-}
 TYPES = {
     int: "integer",
     float: "number",
@@ -93,13 +70,8 @@ def page() -> str:
 
 def fields(group: str) -> list[dataclasses.Field]:
     """The options of one group, in their order in `Config`."""
-    return [field for field in dataclasses.fields(Config) if group_of(field) == group]
-
-
-def group_of(field: dataclasses.Field) -> str:
-    """The group of an option."""
-    named = field.metadata.get("group")
-    return named or next(g for g, names in GROUPS.items() if field.name in names)
+    options = dataclasses.fields(Config)
+    return [field for field in options if field.metadata["group"] == group]
 
 
 def row(field: dataclasses.Field) -> list[str]:

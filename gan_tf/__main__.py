@@ -7,6 +7,7 @@ import sys
 
 import gan_tf
 from gan_tf import cli
+from gan_tf.environment import open_streams
 
 COMMANDS = {
     "train": "train a GAN, or continue a run",
@@ -17,7 +18,7 @@ COMMANDS = {
 
 def main(arguments: list[str]) -> int:
     """Runs `arguments[0]` with the rest; without arguments prints what there is."""
-    cli.open_streams()
+    open_streams()
     name, *rest = arguments or ["--help"]
     if name in COMMANDS:
         module = importlib.import_module(f"gan_tf.{name}")

@@ -71,6 +71,29 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
         )
 
 
+def add_run_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that name a trained run, one of its generators and the noise."""
+    parser.add_argument(
+        "--run_dir", type=path, default="runs/default", help="a trained run"
+    )
+    parser.add_argument(
+        "--checkpoint",
+        choices=("last", "best"),
+        default="last",
+        help="the newest one, or the one whose samples scored best in training",
+    )
+    parser.add_argument(
+        "--weights",
+        choices=("averaged", "raw"),
+        default="averaged",
+        help="the generator's moving average, or its last weights; a run without an "
+        "average always gives its last weights",
+    )
+    parser.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="seed of the noise"
+    )
+
+
 def config_from(values: argparse.Namespace) -> Config:
     """The recipe with the given flags on top."""
     names = {field.name for field in dataclasses.fields(Config)}

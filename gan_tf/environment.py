@@ -17,6 +17,13 @@ from typing import Any
 
 from gan_tf.errors import UserError
 
+_KERAS_DEFAULTS = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "dtype_policy": "float32",
+}
+
 
 def choose_backend() -> None:
     """Makes Keras run on TensorFlow, if Keras is not imported yet."""
@@ -63,24 +70,19 @@ def keras_defaults() -> Iterator[None]:
     check_backend()
     import keras
 
-    settings: tuple[tuple[Any, Any, Any], ...] = (
-        (keras.config.floatx, keras.config.set_floatx, "float32"),
-        (keras.config.epsilon, keras.config.set_epsilon, 1e-7),
-        (
-            keras.config.image_data_format,
-            keras.config.set_image_data_format,
-            "channels_last",
-        ),
-        (keras.config.dtype_policy, keras.config.set_dtype_policy, "float32"),
-    )
-    before = [get() for get, _, _ in settings]
-    for _, use, value in settings:
-        use(value)
+    before = {name: getattr(keras.config, name)() for name in _KERAS_DEFAULTS}
+    _set_keras(_KERAS_DEFAULTS)
     try:
         yield
     finally:
-        for (_, use, _), value in zip(settings, before):
-            use(value)
+        _set_keras(before)
+
+
+def _set_keras(settings: dict[str, Any]) -> None:
+    import keras
+
+    for name, value in settings.items():
+        getattr(keras.config, f"set_{name}")(value)
 
 
 def open_streams() -> None:
@@ -144,14 +146,10 @@ def quiet_tensorflow() -> Iterator[None]:
 
 def _import() -> None:
     """Imports the libraries with their own defaults."""
-    import keras
     import matplotlib
     import tensorflow as tf
 
     matplotlib.rcdefaults()
-    keras.config.set_floatx("float32")
-    keras.config.set_epsilon(1e-7)
-    keras.config.set_image_data_format("channels_last")
-    keras.config.set_dtype_policy("float32")
+    _set_keras(_KERAS_DEFAULTS)
     check_backend()
     tf.config.get_visible_devices()

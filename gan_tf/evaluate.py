@@ -29,9 +29,7 @@ figures compare with MNIST's images, looked for as gan_tf.train does.
 def parser() -> cli.Parser:
     """The command's flags."""
     flags = cli.Parser(prog="python -m gan_tf.evaluate", description=_DESCRIPTION)
-    flags.add_argument(
-        "--run_dir", type=cli.path, default="runs/default", help="a trained run"
-    )
+    cli.add_run_flags(flags)
     flags.add_argument(
         "--samples",
         type=cli.path,
@@ -40,21 +38,6 @@ def parser() -> cli.Parser:
     )
     flags.add_argument(
         "--all", action="store_true", help="score every checkpoint that the run keeps"
-    )
-    flags.add_argument(
-        "--seed", type=cli.seed, default=0, metavar="N", help="source of the noise"
-    )
-    flags.add_argument(
-        "--checkpoint",
-        choices=("last", "best"),
-        default="last",
-        help="the newest one, or the one whose samples were judged best in training",
-    )
-    flags.add_argument(
-        "--weights",
-        choices=("averaged", "raw"),
-        default="averaged",
-        help="the generator's moving average, or its last weights",
     )
     flags.add_argument("--data_dir", default="", metavar="DIR", help="where MNIST lies")
     flags.add_argument(

@@ -27,18 +27,13 @@ _FORMS = (".png", ".npz", ".gif")
 def parser() -> cli.Parser:
     """The command's flags."""
     flags = cli.Parser(prog="python -m gan_tf.generate", description=_DESCRIPTION)
-    flags.add_argument(
-        "--run_dir", type=cli.path, default="runs/default", help="a trained run"
-    )
+    cli.add_run_flags(flags)
     flags.add_argument(
         "--num",
         type=cli.count,
         default=64,
         metavar="N",
         help="how many images; with --interpolate how many rows",
-    )
-    flags.add_argument(
-        "--seed", type=cli.seed, default=0, metavar="N", help="seed of the noise"
     )
     flags.add_argument(
         "--label",
@@ -69,19 +64,6 @@ def parser() -> cli.Parser:
         default=16,
         metavar="N",
         help="images of one interpolation, both ends included",
-    )
-    flags.add_argument(
-        "--checkpoint",
-        choices=("last", "best"),
-        default="last",
-        help="the newest one, or the one whose samples scored best in training",
-    )
-    flags.add_argument(
-        "--weights",
-        choices=("averaged", "raw"),
-        default="averaged",
-        help="the generator's moving average, or its last weights; a run without an "
-        "average always gives its last weights",
     )
     return flags
 

@@ -16,7 +16,8 @@ from typing import IO
 
 import numpy as np
 
-from gan_tf.data.forms import BLOCK, content, damaged, other_form, readable, refused
+from gan_tf.data.forms import BLOCK, content, damaged, other_form, refused
+from gan_tf.files import readable
 
 _MAX_HEADER = 1000  # characters; an honest one has about 120
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from gan_tf.data.forms import damaged, other_form, readable, refused
+from gan_tf.data.forms import damaged, other_form, refused
 from gan_tf.data.layout import MAX_SIDE, MIN_SIDE
+from gan_tf.files import readable
 
 _ENDINGS = (".png", ".jpg", ".jpeg")
 _MAX_FILES = 2_000_000

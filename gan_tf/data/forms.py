@@ -7,8 +7,6 @@ promises) is damaged.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -64,15 +62,6 @@ def other_form(path: Path, start: bytes, wanted: str) -> UserError:
         if start.startswith(signature):
             return refused(path, f"it is {name}, not {wanted}; {advice}")
     return refused(path, f"it is not {wanted}: it starts with {start[:4].hex()}")
-
-
-@contextlib.contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turns an `OSError` into one sentence: what cannot be read is not damaged."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def content(

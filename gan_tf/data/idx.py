@@ -15,7 +15,8 @@ from typing import IO, cast
 
 import numpy as np
 
-from gan_tf.data.forms import content, damaged, other_form, readable, refused
+from gan_tf.data.forms import content, damaged, other_form, refused
+from gan_tf.files import readable
 
 _TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _MAX_DIMENSIONS = 4

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_tf.data.forms import other_form, readable, refused
+from gan_tf.data.forms import other_form, refused
+from gan_tf.files import readable
 
 _MAX_BYTES = 1 << 30
 _MAX_LINE = 1 << 20

@@ -62,10 +62,18 @@ def takes_labels(network: keras.Model) -> bool:
 
 def classes_of(network: keras.Model) -> int | None:
     """How many classes a network of this module knows; None if it takes no labels."""
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.CategoryEncoding):
-            return layer.num_tokens
-    return None
+    layer = one_hot_layer(network)
+    return None if layer is None else layer.num_tokens
+
+
+def one_hot_layer(network: keras.Model) -> keras.layers.CategoryEncoding | None:
+    """The layer that encodes the labels; None if the network has none."""
+    encodings = (
+        layer
+        for layer in network.layers
+        if isinstance(layer, keras.layers.CategoryEncoding)
+    )
+    return next(encodings, None)
 
 
 def _model(

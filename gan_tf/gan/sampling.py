@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_tf.gan.models import classes_of, takes_labels
+from gan_tf.gan.models import classes_of, one_hot_layer, takes_labels
 from gan_tf.gan.noise import SAMPLING, latent
 from gan_tf.images import to_pixels
 
@@ -168,12 +168,12 @@ def interpolate_classes(
 
 def with_encoded_labels(generator: keras.Model) -> keras.Model:
     """The generator after its one-hot layer: it takes label weights `[B, classes]`."""
-    for layer in generator.layers:
-        if isinstance(layer, keras.layers.CategoryEncoding):
-            return keras.Model(
-                [generator.inputs[0], layer.output], generator.outputs[0]
-            )
-    raise ValueError("only a generator with a one-hot label can move between classes")
+    layer = one_hot_layer(generator)
+    if layer is None:
+        raise ValueError(
+            "only a generator with a one-hot label can move between classes"
+        )
+    return keras.Model([generator.inputs[0], layer.output], generator.outputs[0])
 
 
 def _padded(block: np.ndarray) -> tf.Tensor:

@@ -6,6 +6,7 @@ discriminator on any float batch `[B, ...]`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import keras
@@ -74,27 +75,22 @@ def discriminator_step(
     """
     rules, objective = gan.rules, gan.rules.losses
     fake = gan.generate(noise, labels)
-
-    def logits(samples: tf.Tensor) -> tf.Tensor:
-        return gan.logits(samples, labels)
+    logits = functools.partial(gan.logits, labels=labels)
 
     def half(with_r1: bool):
         """Loss, logits and gradients, with R1 weighted by the steps it stands for."""
         r1 = penalty = tf.zeros([])
         with tf.GradientTape() as tape:
             if with_r1:
-                r1, real_logits = losses.r1_penalty(
-                    lambda x: gan.logits(x, labels), real
-                )
+                r1, real_logits = losses.r1_penalty(logits, real)
                 r1 *= rules.r1_every
                 fake_logits = logits(fake)
             else:
                 real_logits, fake_logits = _both_logits(gan, real, fake, labels)
-            if rules.gp_weight:
-                penalty = losses.gradient_penalty(logits, real, fake, mix)
             loss = objective.discriminator_loss(real_logits, fake_logits)
             total = loss + rules.r1_weight / 2 * r1
             if rules.gp_weight:
+                penalty = losses.gradient_penalty(logits, real, fake, mix)
                 total += rules.gp_weight * penalty
         gradients = tape.gradient(total, gan.discriminator.trainable_variables)
         return gradients, loss, r1, penalty, real_logits, fake_logits

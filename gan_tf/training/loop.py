@@ -71,7 +71,7 @@ def _train(config: Config, run_dir: Path, progress: bool) -> GAN:
     ):
         description.open_run(place, config, data)
         images.write_png(place / "data.png", preview(data))
-        gan = build_gan(config, math.prod(data.images.shape[1:]), data.classes)
+        gan = build_gan(config, math.prod(data.shape), data.classes)
         checkpoints.restore(run_dir, gan)
         step = int(gan.step.numpy())
         devices.check_agreement(strategy, step, run_dir)
@@ -138,7 +138,7 @@ def _compiled(
     """
     train_steps = compile_train_steps(gan, config.seed, config.jit_compile)
     rows = config.steps_per_call, config.batch_size * config.d_steps
-    pixels = math.prod(data.images.shape[1:])
+    pixels = math.prod(data.shape)
     labels = tf.zeros(rows, tf.int32) if gan.conditional else None
     # No step, but all of the compilation.
     train_steps((tf.zeros((*rows, pixels), tf.uint8), labels), 0, 0)

@@ -66,7 +66,7 @@ def sample_grid(gan: GAN, data: ImageSet, seed: int) -> np.ndarray:
         classes = min(classes_of(gan.generator) or _SIDE, _MAX_CLASSES)
         labels = np.repeat(np.arange(classes), _SIDE)
     count = _SIDE**2 if labels is None else len(labels)
-    samples = sample(gan.sampler, seed, count, labels, data.images.shape[1:])
+    samples = sample(gan.sampler, seed, count, labels, data.shape)
     caption = f"{data.name}, step {int(gan.step.numpy())}, seed {seed}"
     return images.captioned(images.grid(samples, columns=_SIDE), caption)
 
