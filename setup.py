@@ -65,7 +65,7 @@ setup(
             "pytest>=8",
             "pytest-xdist>=3.6",  # several tests at a time
             "hypothesis>=6.100",  # hostile files for the readers
-            "ruff==0.15.*",
+            "ruff==0.17.*",
             "import-linter>=2.1",  # the rooms: pyproject.toml
             "mypy>=1.11",  # the types that py.typed promises
             "build",
