@@ -106,7 +106,7 @@ def loss_plot(curves: Curves, title: str, objective: Objective) -> bytes:
     losses.set_ylabel("loss, nats" if objective.probability else "loss")
     _plot_outputs(outputs, curves, objective)
     for axes in (losses, outputs):
-        axes.legend(loc="upper right", ncols=2)
+        axes.legend(loc="best", ncols=2)
         axes.grid(alpha=0.3)
     return images.png_bytes_of_figure(figure)
 
