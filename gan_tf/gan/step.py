@@ -179,6 +179,7 @@ def compile_train_steps(
     if strategy.num_replicas_in_sync > 1:
         jit_compile = False
 
+    @tf.autograph.experimental.do_not_convert  # nothing to convert; it takes seconds
     def replica_step(images, labels):
         metrics = train_step(gan, gan.shaped(to_unit(images)), labels, seed)
         return tf.stack([metrics[name] for name in names])  # reduced as one
