@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gan_tf.gan.models import build_generator as build_generator
     from gan_tf.gan.sampling import sample as sample
     from gan_tf.storage.checkpoints import load_generator as load_generator
+    from gan_tf.storage.pretrained import load_pretrained as load_pretrained
     from gan_tf.training.loop import train as train
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ _HOMES = {
     "build_discriminator": "gan.models",
     "build_generator": "gan.models",
     "load_generator": "storage.checkpoints",
+    "load_pretrained": "storage.pretrained",
     "sample": "gan.sampling",
     "train": "training.loop",
 }

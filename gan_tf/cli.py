@@ -9,9 +9,9 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from absl import app, flags, logging
 
@@ -19,6 +19,10 @@ from gan_tf.config import GROUPS, OPTION_TYPES, RECIPES, Config, as_text
 from gan_tf.environment import open_streams
 from gan_tf.errors import UserError
 from gan_tf.files import usable_path
+from gan_tf.weights import PRETRAINED
+
+if TYPE_CHECKING:
+    from gan_tf.storage.checkpoints import Trained
 
 
 class Parser(argparse.ArgumentParser):
@@ -73,8 +77,14 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that name a trained run, one of its generators and the noise."""
-    parser.add_argument(
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
         "--run_dir", type=path, default="runs/default", help="a trained run"
+    )
+    source.add_argument(
+        "--pretrained",
+        choices=tuple(PRETRAINED),
+        help="instead of a run: weights that come with the package",
     )
     parser.add_argument(
         "--checkpoint",
@@ -92,6 +102,22 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="seed of the noise"
     )
+
+
+def trained(values: argparse.Namespace) -> Iterator[Trained]:
+    """The generators that the flags of `add_run_flags` name, the newest first."""
+    from gan_tf.storage import checkpoints, pretrained
+
+    if not values.pretrained:
+        averaged, best = values.weights == "averaged", values.checkpoint == "best"
+        yield from checkpoints.trained(values.run_dir, averaged, best)
+        return
+    if values.weights == "raw" or values.checkpoint == "best":
+        raise UserError(
+            "--pretrained has one set of weights, the average of the last step: leave "
+            "out --weights and --checkpoint"
+        )
+    yield pretrained.pretrained(values.pretrained)
 
 
 def config_from(values: argparse.Namespace) -> Config:

@@ -59,7 +59,8 @@ def main(values: argparse.Namespace) -> None:
         from gan_tf.evaluation import classifier, domain, scores
         from gan_tf.files import write_atomically, write_json
         from gan_tf.training import log
-    home = values.samples.parent if values.samples else Path(values.run_dir)
+    home = Path() if values.pretrained else Path(values.run_dir)
+    home = values.samples.parent if values.samples else home
     out = values.out or home
     check_writable(out, "--out")
     judge = classifier.load_classifier()
@@ -85,7 +86,7 @@ def main(values: argparse.Namespace) -> None:
     name, told = next(iter(warnings.items()))
     picture = scores.picture(first[1], judge, real, title=told or name)
     write_atomically(out / "evaluation.png", picture)
-    if not values.samples and not values.out:
+    if not (values.samples or values.pretrained or values.out):
         log.write_evaluation(Path(values.run_dir), results)
     if values.json:
         print(json.dumps(content, indent=2))
@@ -99,21 +100,16 @@ def _run_samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]
     from gan_tf.evaluation.scores import COUNT
     from gan_tf.gan.sampling import sample
     from gan_tf.storage import description
-    from gan_tf.storage.checkpoints import generators
 
-    _, content = description.read_run(Path(values.run_dir))
-    source = content["data"]["name"]
-    domain = "" if source == "mnist" else f" of a run on {source}, not MNIST"
-    if description.image_shape(content) != (28, 28):
-        raise UserError(
-            f"--run_dir {values.run_dir} makes images of another size than MNIST's "
-            "28x28, and only those can be scored"
-        )
-    found = generators(
-        values.run_dir, values.weights == "averaged", values.checkpoint == "best"
-    )
-    for step, generator in found:
-        yield f"step {step}{domain}", sample(generator, values.seed, COUNT)
+    for one in cli.trained(values):
+        source = one.content["data"]["name"]
+        domain = "" if source == "mnist" else f" of a run on {source}, not MNIST"
+        if description.image_shape(one.content) != (28, 28):
+            raise UserError(
+                f"{one.name} makes images of another size than MNIST's 28x28, and only "
+                "those can be scored"
+            )
+        yield f"step {one.step}{domain}", sample(one.generator, values.seed, COUNT)
 
 
 def _samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:

@@ -13,12 +13,14 @@ from gan_tf.errors import UserError
 from gan_tf.files import check_writable, usable_path
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
 
+    from gan_tf.storage.checkpoints import Trained
+
 _DESCRIPTION = """
-Generate images with a trained run. Image i depends on the run, the seed, i and its
-label alone: a larger --num adds images and changes none.
+Generate images with a trained run, or at once with --pretrained mnist. Image i depends
+on the run, the seed, i and its label alone: a larger --num adds images and changes
+none.
 """
 _FRAME_SECONDS = 0.08
 _FORMS = (".png", ".npz", ".gif")
@@ -72,16 +74,13 @@ def main(values: argparse.Namespace) -> None:
     """Generates as the flags say."""
     out, form = _checked_out(values)
     with quiet_tensorflow():
-        from gan_tf.storage import checkpoints, description
-    _, content = description.read_run(values.run_dir)
-    generator = checkpoints.load_generator(
-        values.run_dir, values.weights == "averaged", values.checkpoint == "best"
-    )
-    shape = description.image_shape(content)
+        from gan_tf.storage import description
+    trained = next(cli.trained(values))
+    shape = description.image_shape(trained.content)
     if values.interpolate:
-        _write_interpolations(generator, shape, values, out, form)
+        _write_interpolations(trained, shape, values, out, form)
     else:
-        _write_images(generator, shape, values, out, form)
+        _write_images(trained, shape, values, out, form)
     print(f"wrote {out}")
 
 
@@ -104,19 +103,20 @@ def _checked_out(values: argparse.Namespace) -> tuple[Path, str]:
     return out, form
 
 
-def _labels(generator: keras.Model, values: argparse.Namespace) -> np.ndarray | None:
+def _labels(trained: Trained, values: argparse.Namespace) -> np.ndarray | None:
     """One label for each image or row; None for a run without labels."""
     import numpy as np
 
     from gan_tf.gan.models import classes_of, takes_labels
     from gan_tf.gan.sampling import labels_in_turn
 
+    generator = trained.generator
     if values.label is None:
         return labels_in_turn(generator, values.num)
     if not takes_labels(generator):
         raise UserError(
-            f"--label: {values.run_dir} was trained without labels; train a run with "
-            "--conditional true"
+            f"--label: {trained.name} was trained without labels; train a run with "
+            "--conditional true, or use --pretrained mnist_conditional"
         )
     classes = classes_of(generator)
     if classes is not None and max(values.label) >= classes:
@@ -125,7 +125,7 @@ def _labels(generator: keras.Model, values: argparse.Namespace) -> np.ndarray | 
 
 
 def _write_images(
-    generator: keras.Model,
+    trained: Trained,
     shape: tuple[int, ...],
     values: argparse.Namespace,
     out: Path,
@@ -134,8 +134,8 @@ def _write_images(
     from gan_tf import images
     from gan_tf.gan.sampling import sample
 
-    labels = _labels(generator, values)
-    samples = sample(generator, values.seed, values.num, labels, shape)
+    labels = _labels(trained, values)
+    samples = sample(trained.generator, values.seed, values.num, labels, shape)
     if form == ".png":
         images.write_png(out, images.grid(samples))
     elif form == ".npz":
@@ -147,7 +147,7 @@ def _write_images(
 
 
 def _write_interpolations(
-    generator: keras.Model,
+    trained: Trained,
     shape: tuple[int, ...],
     values: argparse.Namespace,
     out: Path,
@@ -157,11 +157,11 @@ def _write_interpolations(
     from gan_tf.gan.models import classes_of
     from gan_tf.gan.sampling import interpolate, interpolate_classes
 
-    settings = generator, values.seed, values.num, values.points
+    settings = trained.generator, values.seed, values.num, values.points
     if values.interpolate == "noise":
-        rows = interpolate(*settings, _labels(generator, values), shape)
-    elif classes_of(generator) is None:
-        raise UserError(f"--interpolate classes: {values.run_dir} knows no classes")
+        rows = interpolate(*settings, _labels(trained, values), shape)
+    elif classes_of(trained.generator) is None:
+        raise UserError(f"--interpolate classes: {trained.name} knows no classes")
     else:
         rows = interpolate_classes(*settings, shape)
     if form == ".png":

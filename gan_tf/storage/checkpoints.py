@@ -12,6 +12,7 @@ is an older one used. One that cannot be read here and now stops the command.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import os
 import warnings
@@ -21,6 +22,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from gan_tf.config import Config
 from gan_tf.environment import keras_defaults
 from gan_tf.errors import DamagedError, UserError, printable
 from gan_tf.files import (
@@ -33,7 +35,7 @@ from gan_tf.files import (
 from gan_tf.gan.state import GAN, generator_parameters, new_generator
 from gan_tf.storage import tensors
 from gan_tf.storage.bundle import SUFFIXES
-from gan_tf.storage.description import class_count, image_shape, read_run
+from gan_tf.storage.description import Content, class_count, image_shape, read_run
 from gan_tf.storage.manifest import check_folder, distance_of, write_manifest
 from gan_tf.storage.run_directory import (
     checkpoints_dir,
@@ -141,10 +143,29 @@ def restore(run_dir: Path, gan: GAN) -> None:
             raise UserError(f"its state is that of step {step}")
 
 
-def generators(
+@dataclasses.dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained generator and what is known of its run.
+
+    Attributes:
+        name: where it is from, for messages.
+        config: the run's configuration.
+        content: the whole `config.json`: data, image shape, versions.
+        step: training steps done.
+        generator: noise (and labels) to images; a Keras model.
+    """
+
+    name: str
+    config: Config
+    content: Content
+    step: int
+    generator: keras.Model
+
+
+def trained(
     run_dir: str | os.PathLike, averaged: bool = True, best: bool = False
-) -> Iterator[tuple[int, keras.Model]]:
-    """Step and generator of each sound checkpoint of a run, the newest first.
+) -> Iterator[Trained]:
+    """The generator of each sound checkpoint of a run, the newest first.
 
     Args:
         averaged: the moving average of the weights, where the run has one, instead
@@ -157,8 +178,6 @@ def generators(
     """
     run_dir = usable_path(run_dir)
     config, content = read_run(run_dir)
-    pixels, classes = math.prod(image_shape(content)), class_count(content)
-    name = "average" if averaged and config.ema_decay else "generator"
     if not saved(run_dir):
         raise UserError(f"--run_dir {run_dir} holds no checkpoint yet")
     if best and not scored(run_dir):
@@ -169,17 +188,8 @@ def generators(
     path = None
     for path in _sound(scored(run_dir) if best else saved(run_dir)):
         with _usable(path):
-            files = _state(path)
-            # The sizes stand in a file: check them before memory is taken.
-            if 4 * generator_parameters(config, pixels, classes) > len(
-                files[SUFFIXES[0]]
-            ):
-                raise UserError("it is smaller than its configuration's network")
-            with keras_defaults():
-                generator = new_generator(config, pixels, classes)
-            part = tf.train.Checkpoint(**{name: generator})
-            tensors.from_bytes(part, files, partial=True)
-        yield step_of(path), generator
+            generator = _generator(path, config, content, averaged)
+        yield Trained(f"--run_dir {run_dir}", config, content, step_of(path), generator)
     if path is None:
         raise _none_sound(run_dir)
 
@@ -187,8 +197,24 @@ def generators(
 def load_generator(
     run_dir: str | os.PathLike, averaged: bool = True, best: bool = False
 ) -> keras.Model:
-    """The generator of a run's newest (or best) sound checkpoint; see `generators`."""
-    _, generator = next(generators(run_dir, averaged, best))
+    """The generator of a run's newest (or best) sound checkpoint; see `trained`."""
+    return next(trained(run_dir, averaged, best)).generator
+
+
+def _generator(
+    path: Path, config: Config, content: Content, averaged: bool
+) -> keras.Model:
+    """The generator in a checkpoint."""
+    pixels, classes = math.prod(image_shape(content)), class_count(content)
+    files = _state(path)
+    # The sizes stand in a file: check them before memory is taken.
+    if 4 * generator_parameters(config, pixels, classes) > len(files[SUFFIXES[0]]):
+        raise UserError("it is smaller than its configuration's network")
+    with keras_defaults():
+        generator = new_generator(config, pixels, classes)
+    name = "average" if averaged and config.ema_decay else "generator"
+    part = tf.train.Checkpoint(**{name: generator})
+    tensors.from_bytes(part, files, partial=True)
     return generator
 
 

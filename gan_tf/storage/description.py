@@ -21,6 +21,10 @@ from gan_tf.storage.run_directory import FORMAT, check_links, config_path, saved
 
 Content = dict[str, Any]
 
+_WITHOUT_RUN = (
+    "train one with python -m gan_tf.train, or use the weights that come with the "
+    "package: --pretrained mnist"
+)
 _MAX_SIZE = 1 << 12  # pixels of a side, and classes
 
 
@@ -87,12 +91,11 @@ def read_run(run_dir: Path) -> tuple[Config, Content]:
             or cannot be read, or is from another version of this program.
     """
     if not exists(run_dir):
-        raise UserError(f"--run_dir {run_dir} does not exist")
+        raise UserError(f"--run_dir {run_dir} does not exist; {_WITHOUT_RUN}")
     found = _find(run_dir)
     if found is None:
         raise UserError(
-            f"--run_dir {run_dir} holds no run (no config.json); train one with "
-            f"python -m gan_tf.train --run_dir {run_dir}"
+            f"--run_dir {run_dir} holds no run (no config.json); {_WITHOUT_RUN}"
         )
     return found
 

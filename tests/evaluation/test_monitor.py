@@ -102,7 +102,7 @@ def test_the_best_checkpoint_is_kept_beside_the_last(as_mnist, looks, tiny, tmp_
     assert looks == []
     assert steps(tmp_path) == [70, 60, 50, 20]  # of two alike the first
     assert checkpoints.scored(tmp_path)[0].name == "step-00000020"
-    found = [step for step, _ in checkpoints.generators(tmp_path, best=True)]
+    found = [one.step for one in checkpoints.trained(tmp_path, best=True)]
     assert found == [20, 60, 50, 70]
     best = checkpoints.load_generator(tmp_path, best=True).get_weights()
     assert any((a != b).any() for a, b in zip(best, gan.average.get_weights()))

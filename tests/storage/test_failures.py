@@ -171,8 +171,8 @@ def test_a_damaged_best_checkpoint_is_the_best_no_more(run, tiny):
     with pytest.warns(UserWarning, match="step-00000002 is damaged and passed over"):
         assert checkpoints.best(run).name == "step-00000003"
     with pytest.warns(UserWarning, match="is damaged"):
-        found = list(checkpoints.generators(run, best=True))
-    assert [step for step, _ in found] == [3, 1]
+        found = list(checkpoints.trained(run, best=True))
+    assert [one.step for one in found] == [3, 1]
 
 
 @pytest.mark.filterwarnings("ignore:checkpoint")
