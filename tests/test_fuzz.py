@@ -78,6 +78,7 @@ import json, sys, tempfile, tracemalloc
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import hostile
+import tensorflow, gan_tf.storage.checkpoints, gan_tf.data.prepared  # untraced: faster
 tracemalloc.start()
 found = {}
 for name in hostile.NATIVE:

@@ -5,7 +5,7 @@ from conftest import command, flags_of, refused
 import gan_tf.train as train
 
 
-def test_the_command_trains_and_continues(tiny, tmp_path):
+def test_the_command_trains_and_continues(tiny, invoke, tmp_path):
     flags = flags_of(tiny(epochs=12))
     first = command("train", *flags, "--run_dir", tmp_path / "r")
     assert (first.returncode, first.stderr) == (0, "")
@@ -13,9 +13,9 @@ def test_the_command_trains_and_continues(tiny, tmp_path):
     assert lines[0].startswith("training on drawn")
     assert lines[1].startswith("step 5 of 12, d_loss ")
     assert lines[-1].startswith("done: see samples.png")
-    again = command("train", *flags, "--run_dir", tmp_path / "r")
-    assert again.returncode == 0
-    assert "is finished: 12 steps done, 12 asked for" in again.stdout
+    code, output, _ = invoke(train, *flags, f"--run_dir={tmp_path}/r")
+    assert code == 0
+    assert "is finished: 12 steps done, 12 asked for" in output
 
 
 def test_dry_run_prints_the_configuration_and_writes_nothing(invoke, tiny, tmp_path):
@@ -28,11 +28,11 @@ def test_dry_run_prints_the_configuration_and_writes_nothing(invoke, tiny, tmp_p
 
 
 def test_the_recipe_names_the_default_run_directory(
-    invoke, tiny, tmp_path, monkeypatch
+    invoke, data_dir, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     for recipe in ("default", "document"):
-        arguments = ["--dry_run", f"--recipe={recipe}", "--dataset=strokes"]
+        arguments = ["--dry_run", f"--recipe={recipe}", f"--data_dir={data_dir}"]
         _, output, _ = invoke(train, *arguments)
         assert f"run: runs/{recipe}, new" in output
 

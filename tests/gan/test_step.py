@@ -1,6 +1,7 @@
 """The step against a NumPy reference; what it moves; one call of many steps."""
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -200,8 +201,9 @@ def test_every_point_of_the_curves_has_its_share_of_norms(log_every, epochs, eve
 def test_the_average_follows_the_generator():
     gan = small_gan(ema_decay=0.9, learning_rate=0.1)
     mean = weights_of(gan.generator)  # it starts there
+    step_once = tf.function(lambda: train_step(gan, real_batch(), None, SEED))
     for step in range(100):
-        train_step(gan, real_batch(), None, SEED)
+        step_once()
         decay = min(0.9, (1 + step) / (4 + step))
         mean = [
             decay * m + (1 - decay) * w for m, w in zip(mean, weights_of(gan.generator))
@@ -236,14 +238,26 @@ def test_the_first_state_is_a_function_of_the_configuration():
 CHUNK = np.random.default_rng(5).integers(0, 256, (12, 16, 784), dtype=np.uint8)
 
 
-def trained(jit_compile, spans):
+@functools.cache  # compiled by XLA once for all tests
+def compiled(jit_compile):
+    """A state with all its variables, their first values, and its compiled steps."""
     gan = build_gan(Config(generator_units=(16,), discriminator_units=(16,)))
-    train_steps = compile_train_steps(gan, SEED, jit_compile)
+    names = ("generator", "discriminator", "average")
+    names += ("generator_optimizer", "discriminator_optimizer")
+    variables = [v for name in names for v in getattr(gan, name).variables]
+    variables.append(gan.step)
+    first = [variable.numpy() for variable in variables]
+    return gan, variables, first, compile_train_steps(gan, SEED, jit_compile)
+
+
+def trained(jit_compile, spans):
+    gan, variables, values, train_steps = compiled(jit_compile)
+    for variable, value in zip(variables, values):
+        variable.assign(value)
     sums = [
         train_steps((tf.constant(CHUNK), None), first, last) for first, last in spans
     ]
-    names = ("generator", "discriminator", "average", "generator_optimizer")
-    state = [v.numpy() for name in names for v in getattr(gan, name).variables]
+    state = [variable.numpy() for variable in variables]
     return state, {name: sum(float(s[name]) for s in sums) for name in METRICS}, gan
 
 

@@ -1,7 +1,6 @@
 """Whole runs: what they leave, how they continue, how they end."""
 
 import itertools
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 from conftest import environment, flags_of
 
 import gan_tf
+import gan_tf.train as train_command
 from gan_tf import images
 from gan_tf.data import sources
 from gan_tf.errors import UserError
@@ -154,13 +154,10 @@ def wait_for_checkpoint(process, run_dir, number=1):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize(
-    "way",
-    [{"jit_compile": False}, {"jit_compile": True}, {"conditional": True}],
-    ids=str,
-)
-def test_a_run_that_is_killed_continues_bit_for_bit(tiny, tmp_path, way):
+def test_a_run_that_is_killed_continues_bit_for_bit(tiny, tmp_path):
+    """Compiled and with labels; `faults/test_kill.py` has the others."""
     # Ends at the next multiple of 10 after the kill, twice as far as the first half.
+    way = {"jit_compile": True, "conditional": True}
     config = tiny(epochs=10**6, save_every=20, **way)
     process = start(config, tmp_path / "killed")
     wait_for_checkpoint(process, tmp_path / "killed", number=2)
@@ -181,24 +178,36 @@ def test_a_run_that_is_killed_continues_bit_for_bit(tiny, tmp_path, way):
     assert leftovers == []
 
 
+@pytest.fixture
+def signal_at(monkeypatch):
+    """Makes this process receive a signal as it logs a step."""
+
+    def arrange(step, number):
+        def writing(log, now):
+            if now == step:
+                signal.raise_signal(number)
+            return write(log, now)
+
+        write = loop.Log.write
+        monkeypatch.setattr(loop.Log, "write", writing)
+
+    return arrange
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signals_save_and_say_how_to_go_on(tiny, tmp_path, number):
-    config = tiny(epochs=10**6, save_every=10**6, log_every=10, sample_every=10**6)
-    process = start(config, tmp_path)
-    for line in process.stdout:
-        if line.startswith("step 20 of"):
-            break
-    process.send_signal(number)
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
+def test_signals_save_and_say_how_to_go_on(tiny, tmp_path, invoke, signal_at, number):
+    """In this process; `faults/test_kill.py` sends one to the real command."""
+    config = tiny(epochs=60, save_every=10**6, log_every=10, sample_every=10**6)
+    handler = signal.getsignal(number)
+    signal_at(20, number)
+    code, *streams = invoke(train_command, *flags_of(config), f"--run_dir={tmp_path}")
+    assert code == 128 + number
+    told = f"stopped by {number.name} at step 20, saved; the same command goes on"
+    assert told in "".join(streams)
+    assert signal.getsignal(number) is handler
     (saved,) = checkpoints.saved(tmp_path)
-    step = checkpoints.step_of(saved)
-    assert step >= 20
-    assert (
-        f"stopped by {number.name} at step {step}, saved; the same command goes on"
-        in output + errors
-    )
-    assert int(train(tiny(epochs=step + 1), tmp_path).step) == step + 1
+    assert checkpoints.step_of(saved) == 20
+    assert int(train(tiny(epochs=21), tmp_path).step) == 21
 
 
 def test_training_works_outside_the_main_thread(tiny, tmp_path):
@@ -275,31 +284,21 @@ def test_the_film_has_a_bounded_number_of_frames(tiny, tmp_path, monkeypatch):
     np.testing.assert_allclose(last, sheet, atol=6)  # a GIF has fewer greys
 
 
-def test_a_signal_that_is_ignored_stays_ignored(tiny, tmp_path):
-    """As `nohup` does it with SIGHUP."""
-    config = tiny(epochs=300, save_every=10**6, log_every=10, sample_every=10**6)
+def test_a_signal_that_is_ignored_stays_ignored(tiny, tmp_path, signal_at):
+    """As `nohup` has it with SIGHUP."""
+    signal_at(10, signal.SIGHUP)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        process = start(config, tmp_path)
+        assert int(train(tiny(), tmp_path).step) == 20
     finally:
         signal.signal(signal.SIGHUP, before)
-    for line in process.stdout:
-        if line.startswith("step 20 of"):
-            process.send_signal(signal.SIGHUP)
-    process.communicate()
-    assert process.returncode == 0
-    assert checkpoints.step_of(checkpoints.saved(tmp_path)[0]) == 300
 
 
-def test_an_interruption_from_python_is_a_keyboard_interrupt(tiny, tmp_path):
-    config = tiny(epochs=10**6, save_every=10**6, sample_every=10**6)
-    handler = signal.getsignal(signal.SIGINT)
-    timer = threading.Timer(6.0, os.kill, [os.getpid(), signal.SIGINT])
-    timer.start()
-    with pytest.raises(KeyboardInterrupt, match=r"at step \d+, saved"):
-        train(config, tmp_path)
+def test_an_interruption_from_python_is_a_keyboard_interrupt(tiny, tmp_path, signal_at):
+    signal_at(10, signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt, match=r"at step 10, saved"):
+        train(tiny(save_every=10**6), tmp_path)
     assert checkpoints.saved(tmp_path)
-    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_the_last_step_is_always_sampled(tiny, tmp_path):
