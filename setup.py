@@ -32,6 +32,14 @@ def long_description(url: str) -> str:
     return re.sub(r"\[([^]]*)\]\((?!https?://)[^)]+\)", r"\1", text)
 
 
+# Each export is loaded by its own runtime before it counts as written.
+EXPORT = [
+    "tf2onnx>=1.17",  # Keras writes ONNX with it
+    "onnxruntime>=1.20",
+    "ai-edge-litert>=2.1",  # the runtime; the converter comes with TensorFlow
+]
+
+
 setup(
     name="gan_tf",
     version=VERSION,
@@ -62,6 +70,7 @@ setup(
     ],
     extras_require={
         "test": [
+            *EXPORT,  # every format is written, loaded and compared
             "pytest>=8",
             "pytest-xdist>=3.6",  # several tests at a time
             "hypothesis>=6.100",  # hostile files for the readers
@@ -70,6 +79,7 @@ setup(
             "mypy>=1.11",  # the types that py.typed promises
             "build",
         ],
+        "export": EXPORT,
         "fuzz": ["atheris>=2.3"],  # benchmarks/fuzz.py: libFuzzer for Python
         "cuda": ["tensorflow[and-cuda]>=2.21"],
         # The peers of benchmarks/; without one its rows say "absent".

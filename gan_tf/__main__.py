@@ -13,6 +13,7 @@ COMMANDS = {
     "train": "train a GAN, or continue a run",
     "generate": "generate images with a trained run",
     "evaluate": "score a trained run, or a set of images",
+    "export": "write a trained generator for another runtime",
 }
 
 

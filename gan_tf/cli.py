@@ -75,8 +75,12 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def add_run_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags that name a trained run, one of its generators and the noise."""
+def add_run_flags(parser: argparse.ArgumentParser, noise: bool = True) -> None:
+    """Adds the flags that name a trained run, one of its generators and the noise.
+
+    Args:
+        noise: whether the command takes `--seed`.
+    """
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--run_dir", type=path, default="runs/default", help="a trained run"
@@ -99,9 +103,10 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
         help="the generator's moving average, or its last weights; a run without an "
         "average always gives its last weights",
     )
-    parser.add_argument(
-        "--seed", type=seed, default=0, metavar="N", help="seed of the noise"
-    )
+    if noise:
+        parser.add_argument(
+            "--seed", type=seed, default=0, metavar="N", help="seed of the noise"
+        )
 
 
 def trained(values: argparse.Namespace) -> Iterator[Trained]:

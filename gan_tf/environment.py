@@ -108,7 +108,8 @@ def quiet_tensorflow() -> Iterator[None]:
     """Imports TensorFlow; hides what its libraries print while they load.
 
     They print about oneDNN and missing GPU drivers before any log level can stop them.
-    It is shown if the import fails. TF_CPP_MIN_LOG_LEVEL=0 or 1 shows it always.
+    It is shown if anything but a `UserError` is raised. TF_CPP_MIN_LOG_LEVEL=0 or 1
+    shows it always.
 
     Raises:
         UserError: there is no folder for temporary files.
@@ -134,6 +135,8 @@ def quiet_tensorflow() -> Iterator[None]:
         try:
             _import()
             yield
+        except UserError:
+            raise
         except BaseException:
             hidden.seek(0)
             os.write(stderr, hidden.read())

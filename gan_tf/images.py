@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 from matplotlib import get_data_path
@@ -35,6 +36,21 @@ def to_unit(pixels: tf.Tensor) -> tf.Tensor:
 def to_pixels(unit: np.ndarray) -> np.ndarray:
     """The inverse of `to_unit`: rounds, and clips what lies outside [0, 1]."""
     return np.rint(np.clip(np.asarray(unit), 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def image_layers(values: keras.KerasTensor, pixels: bool) -> keras.KerasTensor:
+    """The end of a network that returns images: clipped to [0, 1], or as `to_pixels`.
+
+    Args:
+        values: float32, any shape.
+        pixels: uint8, 0 to 255, instead of float32.
+    """
+    if not pixels:
+        return keras.layers.ReLU(max_value=1.0)(values)
+    # Multiplied first: LiteRT's int8 gives a clipped value that is multiplied later
+    # the range after it. Both orders have the same results in float32.
+    scaled = keras.layers.ReLU(max_value=255.0)(keras.layers.Rescaling(255.0)(values))
+    return keras.ops.cast(keras.ops.round(scaled), "uint8")
 
 
 def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:

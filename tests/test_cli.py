@@ -93,7 +93,7 @@ def test_a_real_process_ends_with_one_sentence_too(tmp_path):
     refused((result.returncode, result.stdout, result.stderr), "holds no data set")
 
 
-@pytest.mark.parametrize("module", ["train", "generate", "evaluate"])
+@pytest.mark.parametrize("module", ["train", "generate", "evaluate", "export"])
 def test_help_imports_no_tensorflow(module):
     code = (
         "import runpy, sys\n"
@@ -139,7 +139,7 @@ def test_a_wrong_value_is_told_before_any_data_is_loaded(invoke, monkeypatch):
         ("", ["no path"]),
     ],
 )
-@pytest.mark.parametrize("module", ["train", "generate", "evaluate"])
+@pytest.mark.parametrize("module", ["train", "generate", "evaluate", "export"])
 def test_paths_that_are_none(invoke, module, path, words):
     command_module = importlib.import_module(f"gan_tf.{module}")
     code, _, errors = invoke(command_module, f"--run_dir={path}")
@@ -169,7 +169,7 @@ def test_the_package_lists_its_commands():
     for arguments in ((), ("--help",)):
         result = run_python("-m", "gan_tf", *arguments)
         assert result.returncode == 0
-        for name in ("train", "generate", "evaluate"):
+        for name in ("train", "generate", "evaluate", "export"):
             assert f"python -m gan_tf.{name}" in result.stdout
     result = run_python("-m", "gan_tf", "tarin")
     assert (result.returncode, result.stdout) == (2, "")

@@ -50,7 +50,8 @@ def test_commands_parse(name):
 @pytest.mark.parametrize("name", PAGES)
 def test_every_flag_named_anywhere_exists(name):
     known = OTHER_TOOLS | flags_of("train") | flags_of("generate")
-    known |= flags_of("evaluate") | {f"--{field.name}" for field in fields()}
+    known |= flags_of("evaluate") | flags_of("export")
+    known |= {f"--{field.name}" for field in fields()}
     for script in [*ROOT.glob("benchmarks/*.py"), *ROOT.glob("examples/*.py")]:
         known |= set(re.findall(r'"(--[a-z_]+)"', script.read_text()))
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z_0-9]*", PAGES[name]))
@@ -224,6 +225,7 @@ def test_set_up_names_every_package_that_is_imported():
         "PIL": "pillow",
         "absl": "absl-py",
         "tensorflow_datasets": "tensorflow-datasets",
+        "ai_edge_litert": "ai-edge-litert",
     }
     setup = (ROOT / "setup.py").read_text()
     local = {path.stem for path in (ROOT / "gan_tf").glob("*.py")} | {"gan_tf"}

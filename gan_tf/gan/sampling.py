@@ -80,15 +80,22 @@ def decode(
         labels: what the generator's second input takes, `[count, ...]`; None where it
             has none.
     """
+    images = to_pixels(outputs(generator, noise, labels))
+    return images.reshape(-1, *(shape or image_shape(generator)))
+
+
+def outputs(
+    generator: keras.Model, noise: np.ndarray, labels: np.ndarray | None = None
+) -> np.ndarray:
+    """What a generator returns for `decode`'s arguments, float32 `[count, ...]`."""
     inputs = [noise] if labels is None else [noise, labels]
-    shape = shape or image_shape(generator)
-    images = []
+    blocks = []
     for start in range(0, len(noise), BLOCK):
         size = min(BLOCK, len(noise) - start)
         block = [_padded(values[start : start + size]) for values in inputs]
         output = generator(block if len(block) > 1 else block[0], training=False)
-        images.append(to_pixels(output.numpy()[:size]).reshape(-1, *shape))
-    return np.concatenate(images)
+        blocks.append(output.numpy()[:size])
+    return np.concatenate(blocks)
 
 
 def image_shape(generator: keras.Model) -> tuple[int, ...]:

@@ -1,0 +1,1 @@
+"""A generator for other programs: formats, runtimes, comparison, model card."""

@@ -1,0 +1,68 @@
+import os
+
+import pytest
+
+from gan_tf.errors import UserError
+from gan_tf.exporting.new_files import new_files
+
+
+def write_both(folder, meanwhile=lambda: None):
+    with new_files(folder / "x", folder / "x.md") as (file, page):
+        file.write_text("ours")
+        page.write_text("ours")
+        meanwhile()
+
+
+def test_files_and_folders_appear_together_at_the_end(tmp_path):
+    paths = tmp_path / "a" / "b" / "model", tmp_path / "a" / "b" / "model.md"
+    with new_files(*paths) as (folder, page):
+        (folder / "inner").mkdir(parents=True)
+        (folder / "inner" / "file").write_text("1")
+        page.write_text("2")
+        assert not (tmp_path / "a").exists()
+    assert (paths[0] / "inner" / "file").read_text() == "1"
+    assert paths[1].read_text() == "2"
+    assert sorted(os.listdir(tmp_path / "a" / "b")) == ["model", "model.md"]
+    assert os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failure_leaves_nothing(tmp_path, error):
+    def fail():
+        with new_files(tmp_path / "n" / "x") as (file,):
+            file.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    (tmp_path / ".x.part").mkdir()
+    (tmp_path / ".x.part" / "x").write_text("half")
+    with new_files(tmp_path / "x") as (file,):
+        assert not file.exists()
+        file.write_text("whole")
+    assert os.listdir(tmp_path) == ["x"]
+
+
+def test_what_comes_between_is_not_replaced(tmp_path):
+    with pytest.raises(UserError, match="exists"):
+        write_both(tmp_path, lambda: (tmp_path / "x.md").write_text("theirs"))
+    assert os.listdir(tmp_path) == ["x.md"]
+    assert (tmp_path / "x.md").read_text() == "theirs"
+
+
+def test_a_rename_that_fails_takes_the_others_back(tmp_path, monkeypatch):
+    rename = os.rename
+
+    def failing(source, target):
+        if str(target).endswith(".md"):
+            raise OSError(28, "No space left on device")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", failing)
+    with pytest.raises(UserError, match="No space left"):
+        write_both(tmp_path)
+    assert os.listdir(tmp_path) == []
