@@ -1,6 +1,8 @@
 """Every example runs, as a user runs it, in small, and writes what it says."""
 
 import re
+import runpy
+import sys
 
 import pytest
 from conftest import ROOT, run_python
@@ -10,10 +12,24 @@ from gan_tf.images import read_png
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 
 
-def run_example(name, *arguments):
+def run_alone(name, *arguments):
+    """Runs an example in a process of its own; its output."""
     result = run_python(ROOT / "examples" / name, *arguments)
     assert result.returncode == 0, result.stderr
     return result.stdout
+
+
+@pytest.fixture
+def run_example(monkeypatch, capsys):
+    """Runs an example in this process, which has TensorFlow already; its output."""
+
+    def run(name, *arguments):
+        path = str(ROOT / "examples" / name)
+        monkeypatch.setattr(sys, "argv", [path, *map(str, arguments)])
+        runpy.run_path(path, run_name="__main__")
+        return capsys.readouterr().out
+
+    return run
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -23,7 +39,7 @@ def test_examples_are_short_and_explain_themselves(name):
     assert f"    python examples/{name}" in text.split('"""')[1]
 
 
-def test_minimal_gan_is_self_contained(data_dir, tmp_path):
+def test_minimal_gan_is_self_contained(run_example, data_dir, tmp_path):
     assert "gan_tf" not in (ROOT / "examples/minimal_gan.py").read_text()
     out = tmp_path / "x.png"
     images = data_dir / "train-images-idx3-ubyte.gz"
@@ -34,17 +50,17 @@ def test_minimal_gan_is_self_contained(data_dir, tmp_path):
     assert read_png(out).shape == (224, 224)
 
 
-def test_one_layer_gan(data_dir, tmp_path):
+def test_one_layer_gan(run_example, data_dir, tmp_path):
     flags = ["--epochs=3", "--data_dir", data_dir, "--run_dir", tmp_path / "r"]
     output = run_example("one_layer_gan.py", *flags, "--out", tmp_path / "x.png")
     assert "79,184" in output  # 100 * 784 + 784 weights
     assert read_png(tmp_path / "x.png").max() > 0
 
 
-def test_train_from_python_and_interpolate(data_dir, tmp_path):
+def test_train_from_python_and_interpolate(run_example, data_dir, tmp_path):
     run = ["--run_dir", tmp_path / "r"]
     flags = ["--epochs=3", "--data_dir", data_dir, "--out", tmp_path / "x.png"]
-    output = run_example("train_from_python.py", *run, *flags)
+    output = run_alone("train_from_python.py", *run, *flags)
     assert "trained 3 steps, seed 1" in output
     assert read_png(tmp_path / "x.png").shape == (242, 242)
     out = tmp_path / "walk.gif"
@@ -52,7 +68,7 @@ def test_train_from_python_and_interpolate(data_dir, tmp_path):
     assert out.read_bytes()[:4] == b"GIF8"
 
 
-def test_dirac_gan_circles_without_r1_and_converges_with_it(tmp_path):
+def test_dirac_gan_circles_without_r1_and_converges_with_it(run_example, tmp_path):
     output = run_example("dirac_gan.py", "--out", tmp_path / "x.png")
     without, with_r1 = (
         float(line.split("distance ")[1].split()[0])
@@ -64,7 +80,7 @@ def test_dirac_gan_circles_without_r1_and_converges_with_it(tmp_path):
     assert read_png(tmp_path / "x.png").shape == (500, 1000)
 
 
-def test_optimal_discriminator_is_the_theorys(tmp_path):
+def test_optimal_discriminator_is_the_theorys(run_example, tmp_path):
     out, animation = tmp_path / "x.png", tmp_path / "x.gif"
     output = run_example(
         "optimal_discriminator.py",
@@ -84,7 +100,7 @@ def test_optimal_discriminator_is_the_theorys(tmp_path):
     assert animation.read_bytes()[:4] == b"GIF8"
 
 
-def test_document_recipe(data_dir, tmp_path):
+def test_document_recipe(run_example, data_dir, tmp_path):
     run_example(
         "document_recipe.py",
         "--epochs=3",
@@ -99,7 +115,7 @@ def test_document_recipe(data_dir, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"document", "default", "x.png"}
 
 
-def test_mixtures_have_the_papers_modes_and_are_scored(tmp_path):
+def test_mixtures_have_the_papers_modes_and_are_scored(run_example, tmp_path):
     output = run_example("mixtures.py", "--steps=20", "--out", tmp_path / "x.png")
     rows = re.findall(r"^(ring|grid) (plain GAN|R1, average) +([\d.]+)", output, re.M)
     assert [(name, kind) for name, kind, _ in rows] == [
@@ -113,7 +129,7 @@ def test_mixtures_have_the_papers_modes_and_are_scored(tmp_path):
 
 def test_multi_worker(tmp_path):
     flags = ["--epochs=20", "--units=4", "--batch_size=8", "--runs", tmp_path]
-    output = run_example("multi_worker.py", *flags)
+    output = run_alone("multi_worker.py", *flags)
     differences = re.findall(r"^ +\d+ [\d.]+ ([\d.e+-]+)$", output, re.M)
     assert len(differences) == 10
     assert max(map(float, differences)) < 1e-5
