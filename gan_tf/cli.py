@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
+import errno
 import os
 import signal
 import sys
@@ -176,19 +178,36 @@ def exit_code(
         main(values)
         sys.stdout.flush()
     except UserError as error:
-        print(f"{name}: error: {error}", file=sys.stderr)
+        _complain(f"{name}: error: {error}")
         return 2
     except KeyboardInterrupt as interruption:
         reason = str(interruption) or "stopped; what was saved is kept"
-        print(f"{name}: {reason}", file=sys.stderr)
+        _complain(f"{name}: {reason}")
         return 128 + signal.SIGINT
     except BrokenPipeError:  # the reader of our output, `head` say, has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
-    except OSError as error:  # such as a full disk behind standard output
-        print(f"{name}: error: {error}", file=sys.stderr)
+    except OSError as error:
+        full = error.errno == errno.ENOSPC and not error.filename
+        where = "cannot write standard output: " if full else ""
+        _complain(f"{name}: error: {where}{error.strerror if full else error}")
         return 2
+    finally:
+        _finish_output()
     return 0
+
+
+def _complain(text: str) -> None:
+    """Prints on standard error, if that can be written."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _finish_output() -> None:
+    """What standard output does not take goes nowhere; Python would report it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _recipe_text(name: str) -> str:

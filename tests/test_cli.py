@@ -1,5 +1,7 @@
 import dataclasses
+import errno
 import importlib
+import io
 import os
 import subprocess
 import sys
@@ -11,6 +13,8 @@ import gan_tf.train as train
 from gan_tf import cli
 from gan_tf.config import GROUPS, OPTION_TYPES, Config
 from gan_tf.errors import UserError
+from gan_tf.storage import checkpoints
+from gan_tf.training import loop
 
 
 def parse(*arguments):
@@ -108,19 +112,45 @@ def test_help_imports_no_tensorflow(module):
     assert result.stderr == ""
 
 
-def test_a_reader_that_leaves_early_is_no_error(data_dir, tmp_path):
+def test_a_reader_that_leaves_early_is_no_error_and_loses_nothing(tiny, tmp_path):
+    """As `head -1` does, or `tee` at Ctrl-C: the run is saved before it ends."""
+    config = tiny(epochs=10**6, save_every=10**6)
     process = subprocess.Popen(
-        [sys.executable, "-m", "gan_tf.train", "--dry_run", f"--data_dir={data_dir}"],
+        [sys.executable, "-m", "gan_tf.train", *flags_of(config), "--run_dir", "r"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
         cwd=tmp_path,
     )
+    assert process.stdout.readline().startswith(b"training on")
     process.stdout.close()
     errors = process.stderr.read()
     process.stderr.close()
-    assert process.wait() in (0, 1)
-    assert errors == b""
+    assert (process.wait(), errors) == (1, b"")
+    assert checkpoints.saved(tmp_path / "r")
+
+
+class FullDisk(io.StringIO):
+    def write(self, _):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_behind_the_output_loses_nothing(tiny, tmp_path, invoke):
+    flags = flags_of(tiny(epochs=10**6, save_every=10**6))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", FullDisk())
+        patch.setattr(loop, "print", lambda _: None, raising=False)  # buffered in files
+        result = invoke(train, *flags, f"--run_dir={tmp_path}")
+    refused(result, "cannot write standard output: No space left on device")
+    assert checkpoints.step_of(checkpoints.saved(tmp_path)[0]) == 5
+
+
+def test_errors_that_cannot_be_shown_keep_their_exit_code(monkeypatch):
+    def wrong(_):
+        raise UserError("no such thing")
+
+    monkeypatch.setattr(sys, "stderr", FullDisk())
+    assert cli.exit_code("prog", wrong, None) == 2
 
 
 def test_a_wrong_value_is_told_before_any_data_is_loaded(invoke, monkeypatch):

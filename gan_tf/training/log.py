@@ -45,6 +45,9 @@ class Log:
     since the last `write`; `end_step` closes the row of `curves.csv`. A context
     manager.
 
+    Attributes:
+        lost_output: why the progress display could not be written, if it could not.
+
     Args:
         run_dir: the run.
         config: its configuration.
@@ -64,6 +67,7 @@ class Log:
         self._folder = events_dir(run_dir)
         self._config = config
         self._progress = progress
+        self.lost_output: OSError | None = None
         with _explained(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             _continue_events(self._folder, step)
@@ -142,7 +146,7 @@ class Log:
         """Writes the metrics of a probe and shows `text`."""
         self._scalars(step, values)
         if self._progress:
-            tqdm.write(f"step {step}, samples: {text}", file=sys.stdout)
+            self._print(f"step {step}, samples: {text}")
 
     def sample_grid(self, step: int, picture: np.ndarray) -> None:
         """Writes a sample grid, a uint8 picture `[H, W]` or `[H, W, 3]`."""
@@ -180,12 +184,19 @@ class Log:
         elif self._progress:
             speed = means["steps_per_second"]
             left = (self._config.epochs - step) / speed
-            print(
+            self._print(
                 f"step {step} of {self._config.epochs}, "
                 f"d_loss {losses['d_loss']}, g_loss {losses['g_loss']}, "
-                f"{speed:.1f} steps/s, {tqdm.format_interval(left)} left",
-                flush=True,
+                f"{speed:.1f} steps/s, {tqdm.format_interval(left)} left"
             )
+
+    def _print(self, line: str) -> None:
+        """A line beside the bar. Its reader may be gone, or the disk behind it full."""
+        try:
+            tqdm.write(line, file=sys.stdout)
+            sys.stdout.flush()
+        except OSError as error:
+            self.lost_output = error
 
 
 def write_evaluation(run_dir: Path, results: dict[str, dict[str, float]]) -> None:

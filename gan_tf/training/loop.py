@@ -119,13 +119,15 @@ def _train_on(
                 _write_sample_grid(gan, data, config, run_dir, log)
                 distance = _probe(gan, data, config, log)
             log.end_step(step)
-            stop = bool(finished or received)
+            stop = bool(finished or received or log.lost_output)
             if _due(step, config.save_every) or stop or _is_best(distance, run_dir):
                 checkpoints.save(run_dir, gan, distance)
             if stop:
                 break
     if received and not finished:
         signals.exit_on_signal(received[0], step)
+    if log.lost_output:
+        raise log.lost_output
 
 
 def _compiled(

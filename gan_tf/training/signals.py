@@ -53,5 +53,6 @@ def exit_on_signal(number: int, step: int) -> None:
     text = f"stopped by {name} at step {step}, saved; the same command goes on there"
     if number == signal.SIGINT:
         raise KeyboardInterrupt(text)
-    print(text)
+    with contextlib.suppress(OSError):  # nobody reads it any more
+        print(text, flush=True)
     raise SystemExit(128 + number)
