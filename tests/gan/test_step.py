@@ -52,7 +52,7 @@ def real_batch(count=5):
 
 
 def weights_of(network):
-    return [np.float64(w) for w in network.get_weights()]
+    return [np.array(w, np.float64) for w in network.get_weights()]
 
 
 # The step in NumPy, float64: losses as functions of weights, gradients by differences.

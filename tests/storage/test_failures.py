@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import pathlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -77,6 +78,9 @@ def broken_disk(path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(builtins, "open", failing)
         patch.setattr(io, "open", failing)
+        accessor = getattr(pathlib, "_NormalAccessor", None)  # Python 3.10
+        if accessor:
+            patch.setattr(accessor, "open", staticmethod(failing))
         yield
 
 
