@@ -94,7 +94,7 @@ def _compare(
     """The metrics that need real images."""
     real_features, _ = classify(judge, real.test)
     tell("kernel distance")
-    kernel, _ = metrics.kernel_distance(real_features, features)
+    kernel = metrics.kernel_distance(real_features, features)
     tell("precision, recall, density, coverage")
     neighbours = metrics.neighbourhood_scores(real_features, features)
     tell("Parzen windows")

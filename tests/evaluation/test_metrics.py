@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gan_tf.evaluation import metrics
+from gan_tf.evaluation.metrics import distances, features
 
 PIXELS = 784
 RING = np.array(
@@ -33,7 +34,7 @@ def pairwise(a, b):
 @pytest.fixture(params=[7, 16, 1000], ids="block{}".format)
 def block(request, monkeypatch):
     """Blocks that leave a rest, that divide, and one that holds everything."""
-    monkeypatch.setattr(metrics, "_BLOCK", request.param)
+    monkeypatch.setattr(distances, "_BLOCK", request.param)
 
 
 # Frechet distance
@@ -111,61 +112,46 @@ def test_frechet_grows_with_corruption():
 # Kernel distance
 
 
+def kernel(a, b):
+    return (a @ b.T / a.shape[1] + 1) ** 3
+
+
 def test_kernel_distance_of_the_toy():
     """Within {0, 1} 1, within {1, 2} 27, across (1 + 1 + 8 + 27) / 4."""
     real, generated = np.array([[0], [1]]), np.array([[1], [2]])
-    mean, deviation = metrics.kernel_distance(real, generated, 3, subset_size=2)
-    assert mean == pytest.approx(9.5, rel=1e-12)
-    assert deviation == pytest.approx(0, abs=1e-12)
+    assert metrics.kernel_distance(real, generated) == pytest.approx(9.5, rel=1e-12)
 
 
-def test_kernel_distance_of_whole_sets_is_brute_force_symmetric_and_blind_to_order():
-    x, y = normal(30, 5), normal(30, 5, seed=1) + 0.5
-
-    def cubes(a, b):
-        return [
-            (p @ q / 5 + 1) ** 3 for i, p in enumerate(a) for q in np.delete(b, i, 0)
-        ]
-
-    across = [(p @ q / 5 + 1) ** 3 for p in x for q in y]
-    expected = np.mean(cubes(x, x)) + np.mean(cubes(y, y)) - 2 * np.mean(across)
+@pytest.mark.parametrize("block", [7, 30, 1000])
+def test_kernel_distance_is_the_mean_over_all_pairs(block, monkeypatch):
+    monkeypatch.setattr(features, "_BLOCK", block)
+    x, y = normal(30, 5), normal(21, 5, seed=1) + 0.5
+    within = [kernel(a, a)[~np.eye(len(a), dtype=bool)].mean() for a in (x, y)]
+    expected = sum(within) - 2 * kernel(x, y).mean()
     for one, other in ((x, y), (y, x), (x[::-1], y)):
-        mean, _ = metrics.kernel_distance(one, other, subsets=2, subset_size=30)
-        assert mean == pytest.approx(expected, rel=1e-10)
+        found = metrics.kernel_distance(one, other)
+        assert found == pytest.approx(expected, rel=1e-10)
+    assert type(found) is float
 
 
 def test_kernel_distance_is_unbiased():
     """Equal distributions give 0 on average, the biased estimate would give 0.23."""
-    values = []
-    for seed in range(0, 400, 2):
-        one, other = normal(50, 8, seed), normal(50, 8, seed + 1)
-        values.append(metrics.kernel_distance(one, other, 1, subset_size=50)[0])
+    values = [
+        metrics.kernel_distance(normal(50, 8, seed), normal(50, 8, seed + 1))
+        for seed in range(0, 400, 2)
+    ]
     assert np.mean(values) == pytest.approx(0, abs=0.02)  # 3.5 standard errors
     assert min(values) < 0
 
 
-def test_kernel_distance_averages_seeded_subsets():
-    real, generated = normal(400, 4), normal(300, 4, seed=1) + 0.3
-    settings = {"subsets": 30, "subset_size": 100}
-    mean, deviation = metrics.kernel_distance(real, generated, **settings)
-    assert metrics.kernel_distance(real, generated, **settings) == (mean, deviation)
-    other_mean, _ = metrics.kernel_distance(real, generated, **settings, seed=1)
-    assert 0 < abs(other_mean - mean) < deviation
-    singles = [
-        metrics.kernel_distance(real, generated, 1, 100, seed)[0] for seed in range(30)
-    ]
-    assert np.std(singles) == pytest.approx(deviation, rel=0.5)
-    assert mean > 5 * deviation / math.sqrt(30)
-    far, _ = metrics.kernel_distance(real, generated + 1, **settings)
-    assert far > 5 * mean
-
-
-def test_kernel_distance_draws_from_all_rows():
-    real, generated = normal(400, 4), normal(400, 4, seed=1)
-    in_order = real[np.argsort(real[:, 0])], generated[np.argsort(generated[:, 0])]
-    for one, other in ((in_order[0], generated), (real, in_order[1])):
-        mean, deviation = metrics.kernel_distance(one, other, 20, subset_size=100)
-        assert abs(mean) < deviation
+def test_kernel_distance_keeps_small_differences_of_large_features():
+    """The kernel's mean is about 1e5 there; its digits must not drown the distance."""
+    x = np.abs(normal(300, 16)) * 10
+    y = x + 0.1
+    exact = kernel(x, x).sum() - np.trace(kernel(x, x))
+    exact += kernel(y, y).sum() - np.trace(kernel(y, y))
+    exact = exact / (300 * 299) - 2 * kernel(x, y).mean()
+    assert metrics.kernel_distance(x, y) == pytest.approx(exact, rel=1e-6)
 
 
 # Precision, recall, density, coverage
@@ -476,7 +462,7 @@ def scores(real, generated):
 
 
 PAIRS = {
-    "kernel": lambda one, other: metrics.kernel_distance(one, other, 1, 2),
+    "kernel": metrics.kernel_distance,
     "neighbourhood": scores,
     "parzen": lambda one, other: metrics.parzen_log_likelihood(one, one, other),
     "parzen validation": lambda one, other: metrics.parzen_log_likelihood(
@@ -521,16 +507,13 @@ def test_too_few_rows_for_k_are_refused():
             metrics.neighbourhood_scores(enough, enough, *ks)
 
 
-def test_too_few_rows_for_statistics_and_subsets_are_refused():
+def test_too_few_rows_for_statistics_are_refused():
     with pytest.raises(ValueError, match="1 rows, at least 2"):
         metrics.gaussian(np.zeros((1, 3)))
     with pytest.raises(ValueError, match="NaN"):
         metrics.gaussian(np.full((3, 3), np.nan))
-    with pytest.raises(ValueError, match="generated: 999 rows, at least 1000"):
-        metrics.kernel_distance(np.zeros((1000, 2)), np.zeros((999, 2)))
-    for sizes in ((0, 2), (1, 1)):
-        with pytest.raises(ValueError, match="at least 1 subset of at least 2 rows"):
-            metrics.kernel_distance(normal(3, 2), normal(3, 2), *sizes)
+    with pytest.raises(ValueError, match="generated: 1 rows, at least 2"):
+        metrics.kernel_distance(np.zeros((1000, 2)), np.zeros((1, 2)))
 
 
 def test_statistics_of_different_features_are_refused():
