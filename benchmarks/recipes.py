@@ -114,7 +114,7 @@ def scorer(data_dir: str, paths: list[str]):
                 "real": judge.real_scores,
                 "figures": scores.evaluate(
                     images, judge, real if name == SHIPPED else None
-                ),
+                ).metrics,
             }
             for name, judge in judges.items()
         }

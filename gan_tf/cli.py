@@ -152,6 +152,11 @@ def labels(text: str) -> tuple[int, ...]:
     return tuple(_bounded(item.strip(), 0) for item in text.split(","))
 
 
+def optional_text(text: str) -> str:
+    """Reads a text, and "none" as the empty one."""
+    return "" if text == "none" else text  # as `as_text` shows it
+
+
 def seed(text: str) -> int:
     """Reads a whole number from 0, in 31 bits."""
     return _bounded(text, 0)
@@ -227,10 +232,6 @@ def _read_bool(text: str) -> bool:
     return values[text.lower()]
 
 
-def _read_text(text: str) -> str:
-    return "" if text == "none" else text  # as `as_text` shows it
-
-
 def _read_integers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(item) for item in text.split(",") if item.strip())
@@ -240,5 +241,5 @@ def _read_integers(text: str) -> tuple[int, ...]:
         ) from None
 
 
-_READERS = {bool: _read_bool, str: _read_text, tuple[int, ...]: _read_integers}
+_READERS = {bool: _read_bool, str: optional_text, tuple[int, ...]: _read_integers}
 _METAVARS = {int: "N", float: "X", bool: "true|false", tuple[int, ...]: "N,N"}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import json
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +19,18 @@ from gan_tf.files import check_writable
 if TYPE_CHECKING:
     import numpy as np
 
-    from gan_tf.evaluation.scores import RealImages
+    from gan_tf.evaluation.classifier import Classifier
+    from gan_tf.evaluation.origin import Origin
+    from gan_tf.evaluation.scores import Evaluation, RealImages
+
+    # Where they come from, uint8 images [N, 28, 28], and labels [N] if they have any.
+    Samples = tuple[Origin, np.ndarray, np.ndarray | None]
 
 _DESCRIPTION = """
-Score 10000 samples with the frozen judge that comes with the package, beside what real
-MNIST scores. The class shares and the Frechet distance need nothing else; the other
-figures compare with MNIST's images, looked for as gan_tf.train does.
+Score 10000 samples with the frozen classifier that comes with the package, beside the
+scores of real MNIST. The class shares, the Frechet distance and the accuracy of labels
+need nothing else; the other metrics compare with MNIST's images, searched for as
+gan_tf.train does.
 """
 
 
@@ -34,12 +42,19 @@ def parser() -> cli.Parser:
         "--samples",
         type=cli.path,
         metavar="FILE",
-        help="an npz with uint8 images [10000, 28, 28], instead of a run",
+        help="instead of a run: an npz with uint8 images [10000, 28, 28], and labels "
+        "[10000] if they were generated for some; a full report on labels takes 60000",
     )
     flags.add_argument(
         "--all", action="store_true", help="score every checkpoint that the run keeps"
     )
-    flags.add_argument("--data_dir", default="", metavar="DIR", help="where MNIST lies")
+    flags.add_argument(
+        "--data_dir",
+        type=cli.optional_text,
+        default="none",
+        metavar="DIR",
+        help="where MNIST lies",
+    )
     flags.add_argument(
         "--out",
         type=cli.path,
@@ -48,7 +63,7 @@ def parser() -> cli.Parser:
         "directory, or that of the samples)",
     )
     flags.add_argument(
-        "--json", action="store_true", help="print the figures as JSON, not as a table"
+        "--json", action="store_true", help="print the metrics as JSON, not as a table"
     )
     return flags
 
@@ -56,97 +71,132 @@ def parser() -> cli.Parser:
 def main(values: argparse.Namespace) -> None:
     """Scores as the flags say."""
     with quiet_tensorflow():
-        from gan_tf.evaluation import classifier, domain, scores
+        from gan_tf.evaluation import domain
+        from gan_tf.evaluation.classifier import load_classifier
+        from gan_tf.evaluation.picture import picture
+        from gan_tf.evaluation.scores import table
         from gan_tf.files import write_atomically, write_json
         from gan_tf.training import log
     home = Path() if values.pretrained else Path(values.run_dir)
     home = values.samples.parent if values.samples else home
     out = values.out or home
     check_writable(out, "--out")
-    judge = classifier.load_classifier()
+    classifier = load_classifier()
     sets = _samples(values) if values.samples else _run_samples(values)
-    first = next(sets)  # what is wrong with it is told before the work
+    first = next(sets)  # what is wrong with it is reported before the work
     real = _real_images(values.data_dir)
-    results, warnings = {}, {}
-    for name, images in itertools.chain([first], sets if values.all else ()):
-        share = domain.in_domain_share(images)
-        name = domain.labelled(name, share)
-        warnings[name] = domain.warning(name, share)
-        with scores.progress(name, 5 if real else 1) as tell:
-            figures = scores.evaluate(images, judge, real, tell)
-        results[name] = {"in_domain_share": share} | figures
-
+    evaluated = [
+        _evaluated(samples, classifier, real)
+        for samples in itertools.chain([first], sets if values.all else ())
+    ]
+    results = {str(origin): found.metrics for origin, found in evaluated}
+    doubts = {
+        name: domain.warning(name, found["in_domain_share"])
+        for name, found in results.items()
+    }
     content = {
-        "judge": judge.digest,
-        "real": domain.REAL | judge.real_scores,
+        "judge": classifier.digest,
+        "real": domain.REAL | classifier.real_scores,
         "results": results,
-        "warnings": [told for told in warnings.values() if told],
+        "warnings": [doubt for doubt in doubts.values() if doubt],
     }
     write_json(out / "evaluation.json", content)
-    name, told = next(iter(warnings.items()))
-    picture = scores.picture(first[1], judge, real, title=told or name)
-    write_atomically(out / "evaluation.png", picture)
+    name, doubt = next(iter(doubts.items()))
+    png = picture(first[1], evaluated[0][1], real, title=doubt or name)
+    write_atomically(out / "evaluation.png", png)
     if not (values.samples or values.pretrained or values.out):
-        log.write_evaluation(Path(values.run_dir), results)
+        by_step = {origin.step or 0: found.metrics for origin, found in evaluated}
+        log.write_evaluation(Path(values.run_dir), by_step)
     if values.json:
         print(json.dumps(content, indent=2))
     else:
-        print(scores.table(judge, results), *content["warnings"], sep="\n")
+        print(table(classifier, results), *content["warnings"], sep="\n")
         print(f"wrote {out / 'evaluation.json'} and evaluation.png")
 
 
-def _run_samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
-    """Samples of the run's checkpoints, the newest first, named by their step."""
-    from gan_tf.evaluation.scores import COUNT
-    from gan_tf.gan.sampling import sample
+def _run_samples(values: argparse.Namespace) -> Iterator[Samples]:
+    """Samples of the run's checkpoints, the newest first."""
+    from gan_tf.evaluation.origin import Origin
+    from gan_tf.evaluation.scores import samples_needed
+    from gan_tf.gan.models import classes_of
+    from gan_tf.gan.sampling import labels_in_turn, sample
     from gan_tf.storage import description
 
     for one in cli.trained(values):
-        source = one.content["data"]["name"]
-        domain = "" if source == "mnist" else f" of a run on {source}, not MNIST"
         if description.image_shape(one.content) != (28, 28):
             raise UserError(
                 f"{one.name} makes images of another size than MNIST's 28x28, and only "
                 "those can be scored"
             )
-        yield f"step {one.step}{domain}", sample(one.generator, values.seed, COUNT)
+        count = samples_needed(classes_of(one.generator) is not None)
+        labels = labels_in_turn(one.generator, count)
+        images = sample(one.generator, values.seed, count, labels)
+        origin = Origin(values.pretrained or "", one.step, one.content["data"]["name"])
+        yield origin, images, labels
 
 
-def _samples(values: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
-    """The images of an npz or npy file, or of a folder of PNG files."""
+def _samples(values: argparse.Namespace) -> Iterator[Samples]:
+    """The images and labels of an npz or npy file, or of a folder of PNG files."""
     from gan_tf.data.files import read_samples
-    from gan_tf.evaluation.scores import COUNT
+    from gan_tf.evaluation.origin import Origin
+    from gan_tf.evaluation.scores import COUNT, samples_needed
 
     if values.all:
         raise UserError("--all is for the checkpoints of a run; --samples is one set")
     path = values.samples
-    images = read_samples(path)
+    images, labels = read_samples(path)
     if images.ndim != 3 or images.shape[1:] != (28, 28) or len(images) < COUNT:
         raise UserError(
             f"{path} holds images of shape {list(images.shape)}; needed are at least "
             f"{COUNT} of 28x28, because the Frechet distance depends on their number"
         )
-    yield path.name, images[:COUNT]
+    needed = samples_needed(labels is not None)
+    if len(images) < needed:
+        warnings.warn(
+            f"{path} has {len(images)} labelled samples; the classification accuracy "
+            f"score needs {needed} and is left out",
+            stacklevel=2,
+        )
+    yield (
+        Origin(path.name),
+        images[:needed],
+        None if labels is None else labels[:needed],
+    )
+
+
+def _evaluated(
+    samples: Samples, classifier: Classifier, real: RealImages | None
+) -> tuple[Origin, Evaluation]:
+    """The samples' metrics, with the share in the domain, which completes the name."""
+    from gan_tf.evaluation import domain, scores
+
+    origin, images, labels = samples
+    share = domain.in_domain_share(images[: scores.COUNT])
+    origin = dataclasses.replace(origin, like_mnist=domain.is_like_mnist(share))
+    with scores.progress(str(origin), scores.parts(real, labels)) as report:
+        found = scores.evaluate(images, classifier, real, report, labels)
+    metrics = {"in_domain_share": share} | found.metrics
+    return origin, dataclasses.replace(found, metrics=metrics)
 
 
 def _real_images(data_dir: str) -> RealImages | None:
-    """MNIST, if it can be had; its absence costs some figures and no more."""
-    import warnings
-
+    """MNIST, if it can be had; its absence costs some metrics and no more."""
     from gan_tf.data import sources
     from gan_tf.evaluation.scores import RealImages
 
     try:
         dataset = "auto" if data_dir else "mnist"
-        splits = [sources.load(dataset, data_dir, split) for split in ("train", "test")]
+        training, test = (
+            sources.load(dataset, data_dir, split) for split in ("train", "test")
+        )
     except UserError as error:
         if data_dir:
             raise
-        warnings.warn(f"only the figures that need no image: {error}", stacklevel=2)
+        warnings.warn(f"only the metrics that need no image: {error}", stacklevel=2)
         return None
-    if any(split.name != "mnist" for split in splits):
-        raise UserError(f"--data_dir {data_dir} is not MNIST, which the judge knows")
-    return RealImages(*(split.images for split in splits))
+    if (training.name, test.name) != ("mnist", "mnist"):
+        raise UserError(f"--data_dir {data_dir} is not MNIST, which the scores are for")
+    return RealImages(training.images, test.images, training.labels, test.labels)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import gan_tf
 from gan_tf import evaluate, images
 from gan_tf.data.strokes import draw_digits
-from gan_tf.evaluation import scores
+from gan_tf.evaluation import picture, scores
 from gan_tf.files import read_json
 
 
@@ -25,7 +25,7 @@ def run_dir(tiny, tmp_path):
     return tmp_path / "r"
 
 
-@pytest.mark.filterwarnings("ignore:only the figures")
+@pytest.mark.filterwarnings("ignore:only the metrics")
 def test_a_run_is_scored_at_every_checkpoint(invoke, run_dir):
     code, output, _ = invoke(evaluate, f"--run_dir={run_dir}", "--all")
     assert code == 0
@@ -35,7 +35,7 @@ def test_a_run_is_scored_at_every_checkpoint(invoke, run_dir):
     assert [name.split(" of ")[0] for name in names] == ["step 20", "step 10"]
     assert all("on drawn" in name and "not MNIST" in name for name in names)
     assert content["results"][names[0]]["in_domain_share"] < 0.6
-    assert all(name in told for name, told in zip(names, content["warnings"]))
+    assert all(name in text for name, text in zip(names, content["warnings"]))
     assert (run_dir / "evaluation.png").read_bytes()[:4] == b"\x89PNG"
     accumulator = EventAccumulator(
         str(run_dir / "tensorboard" / "evaluation"), {"tensors": 0}
@@ -49,7 +49,7 @@ def test_a_run_is_scored_at_every_checkpoint(invoke, run_dir):
     )  # replaced
 
 
-@pytest.mark.filterwarnings("ignore:only the figures")
+@pytest.mark.filterwarnings("ignore:only the metrics")
 def test_anyones_samples_as_json(invoke, tmp_path):
     drawn, _ = draw_digits(310, seed=0)
     images.write_npz(tmp_path / "x.npz", drawn)
@@ -61,18 +61,16 @@ def test_anyones_samples_as_json(invoke, tmp_path):
     assert (tmp_path / "evaluation.json").exists()
 
 
-@pytest.mark.filterwarnings("ignore:only the figures")
-def test_samples_unlike_mnist_are_told_from_those_like_it(
-    invoke, tmp_path, monkeypatch
-):
+@pytest.mark.filterwarnings("ignore:only the metrics")
+def test_samples_unlike_mnist_are_named_so(invoke, tmp_path, monkeypatch):
     titles = []
-    picture = scores.picture
+    drawing = picture.picture
 
     def noted(*arguments, title):
         titles.append(title)
-        return picture(*arguments, title=title)
+        return drawing(*arguments, title=title)
 
-    monkeypatch.setattr(scores, "picture", noted)
+    monkeypatch.setattr(picture, "picture", noted)
     drawn, _ = draw_digits(310, seed=0)
     dot = np.zeros_like(drawn)
     dot[:, 12:17, 13:16] = 200  # bad, and in the domain all the same
@@ -80,19 +78,19 @@ def test_samples_unlike_mnist_are_told_from_those_like_it(
         images.write_npz(tmp_path / f"{name}.npz", array)
     _, unlike, _ = invoke(evaluate, f"--samples={tmp_path}/drawn.npz")
     assert unlike.splitlines()[0].split()[:3] == ["drawn.npz,", "unlike", "MNIST"]
-    told = read_json(tmp_path / "evaluation.json")["warnings"]
-    assert "out of the judge's domain" in told[0]
-    assert told[0] in unlike.splitlines()
+    warned = read_json(tmp_path / "evaluation.json")["warnings"]
+    assert "outside of the classifier's domain" in warned[0]
+    assert warned[0] in unlike.splitlines()
     _, like, _ = invoke(evaluate, f"--samples={tmp_path}/dot.npz")
     assert "unlike" not in like.splitlines()[0]
     content = read_json(tmp_path / "evaluation.json")
     assert content["warnings"] == []
     assert content["results"]["dot.npz"]["in_domain_share"] == 1.0
-    assert titles == [told[0], "dot.npz"]
+    assert titles == [warned[0], "dot.npz"]
 
 
-def test_missing_mnist_costs_figures_and_a_warning(invoke, run_dir):
-    with pytest.warns(UserWarning, match="only the figures that need no image"):
+def test_missing_mnist_costs_metrics_and_a_warning(invoke, run_dir):
+    with pytest.warns(UserWarning, match="only the metrics that need no image"):
         invoke(evaluate, f"--run_dir={run_dir}")
 
 
@@ -108,4 +106,38 @@ def test_wrong_input_gets_one_sentence(invoke, run_dir, tmp_path, data_dir):
     both = invoke(evaluate, f"--samples={tmp_path}/flat.npz", "--all")
     refused(both, "--all is for the checkpoints")
     other = invoke(evaluate, f"--run_dir={run_dir}", f"--data_dir={data_dir}")
-    refused(other, "is not MNIST, which the judge knows")
+    refused(other, "is not MNIST, which the scores are for")
+
+
+@pytest.mark.filterwarnings("ignore:only the metrics")
+def test_a_conditional_run_is_scored_by_its_labels(invoke, tiny, tmp_path):
+    gan_tf.train(tiny(conditional=True), tmp_path / "r", progress=False)
+    code, output, _ = invoke(evaluate, f"--run_dir={tmp_path}/r")
+    assert code == 0
+    rows = [line.split()[0] for line in output.splitlines()[1:]]
+    assert {"label_accuracy", "label_accuracy_of_0", "label_accuracy_of_9"} < set(rows)
+    (values,) = read_json(tmp_path / "r" / "evaluation.json")["results"].values()
+    by_class = [values[f"label_accuracy_of_{number}"] for number in range(10)]
+    assert values["label_accuracy"] == pytest.approx(np.mean(by_class))
+
+
+@pytest.mark.filterwarnings("ignore:only the metrics")
+def test_labels_beside_samples_are_scored(invoke, tmp_path, monkeypatch):
+    monkeypatch.setattr(scores, "LABELLED_COUNT", 310)
+    drawn, labels = draw_digits(310, seed=0)
+    images.write_npz(tmp_path / "x.npz", drawn, labels)
+    invoke(evaluate, f"--samples={tmp_path}/x.npz")
+    (values,) = read_json(tmp_path / "evaluation.json")["results"].values()
+    assert values["label_accuracy"] > 0.7
+    images.write_npz(tmp_path / "x.npz", drawn[:305], labels[:305])
+    with pytest.warns(
+        UserWarning, match="x.npz has 305 labelled samples; .* needs 310"
+    ):
+        invoke(evaluate, f"--samples={tmp_path}/x.npz")
+
+
+@pytest.mark.filterwarnings("ignore:only the metrics")
+def test_data_dir_none_is_not_given(invoke, run_dir):
+    code, output, _ = invoke(evaluate, f"--run_dir={run_dir}", "--data_dir=none")
+    assert code == 0
+    assert "mnist_frechet_distance" in output

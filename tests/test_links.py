@@ -109,9 +109,7 @@ def test_a_linked_evaluation_is_replaced(tmp_path, victim):
     (tmp_path / "tensorboard").mkdir()
     folder = tmp_path / "tensorboard" / "evaluation"
     folder.symlink_to(victim)
-    training_log.write_evaluation(
-        tmp_path, {"step 3": {"recall": float(np.float32(0.5))}}
-    )
+    training_log.write_evaluation(tmp_path, {3: {"recall": float(np.float32(0.5))}})
     assert not folder.is_symlink()
 
 

@@ -42,12 +42,13 @@ def read_set(path: Path, split: str) -> ImageSet:
     return image_set(pixels, as_labels(labels, len(pixels), place), found.name)
 
 
-def read_samples(path: str | Path) -> np.ndarray:
-    """Generated images as uint8 `[N, H, W]` or `[N, H, W, 3]`.
+def read_samples(path: str | Path) -> Arrays:
+    """Generated images as uint8 `[N, H, W]` or `[N, H, W, 3]`, and their labels `[N]`.
 
     Args:
-        path: an npz with one array, or one called `images`; a `.npy` file; a folder of
-            PNG or JPEG files of one size each, such as `generate` writes.
+        path: an npz with one array, or one called `images` and perhaps `labels`; a
+            `.npy` file; a folder of PNG or JPEG files of one size each, such as
+            `generate` writes, in one subfolder for each class if they have labels.
 
     Raises:
         DamagedError: a file contradicts itself.
@@ -55,12 +56,13 @@ def read_samples(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     if path.is_dir():
-        images = read_folder(path)[0]
+        images, labels = read_folder(path)
     elif path.suffix == ".npy":
-        images = read_npy(path)
+        images, labels = read_npy(path), None
     else:
-        images = _read_npz(path, "train")[0]
-    return as_images(images, path)
+        images, labels = _read_npz(path, "train")
+    pixels = as_images(images, path)
+    return pixels, as_labels(labels, len(pixels), path)
 
 
 def _no_split(split: str) -> str:

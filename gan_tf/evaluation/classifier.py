@@ -1,8 +1,8 @@
-"""The judge: a frozen MNIST classifier whose features the metrics are computed on.
+"""A frozen MNIST classifier whose features the metrics are computed on.
 
 Its weights and the real data's statistics under it are shipped with the package
 (`classifier.npz`, made by `benchmarks/train_classifier.py`), so that samples can be
-judged without any download.
+scored without any download.
 """
 
 from __future__ import annotations
@@ -24,20 +24,21 @@ from gan_tf.images import SIDE, to_unit
 
 FEATURES = 64
 _WEIGHTS = Path(__file__).parents[1] / "weights" / "classifier.npz"
-_SHA256 = "842d44e120aa3b977841d49884b9dc03d9beddbfd63139046afca8dd9f891270"
+_SHA256 = "45d582767c306c98d8c8bf69b415483872153623a4fd4e26b0634405ff7ac6ab"
+_REAL = "floor_"  # begins the names of real data's scores in the file
 _BATCH = 100  # 500 take 220 MB more
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Classifier:
-    """The classifier and what MNIST's 10000 test images look like to it.
+    """The classifier and the statistics of MNIST's 10000 test images under it.
 
     Attributes:
         model: images `[N, 28, 28, 1]` to features `[N, 64]` and logits `[N, 10]`.
         real: mean and covariance of the test images' features.
         real_scores: what 10000 real training images score, by metric: as good as any
             generator should be expected to be.
-        digest: SHA-256 of the weights file, hex; names the judge.
+        digest: SHA-256 of the weights file, hex; names the classifier.
     """
 
     model: keras.Model
@@ -73,7 +74,7 @@ def build_classifier(seed: int = 0) -> keras.Model:
 
 @functools.cache
 def load_classifier(path: Path = _WEIGHTS, digest: str = _SHA256) -> Classifier:
-    """Loads the shipped judge (or another made by the same script).
+    """Loads the shipped classifier (or another made by the same script).
 
     Args:
         digest: the SHA-256 that the file must have; empty for any.
@@ -84,17 +85,19 @@ def load_classifier(path: Path = _WEIGHTS, digest: str = _SHA256) -> Classifier:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"cannot read the judge {path}: {error.strerror}") from error
+        raise UserError(
+            f"cannot read the classifier {path}: {error.strerror}"
+        ) from error
     found = hashlib.sha256(content).hexdigest()
     if digest and found != digest:
-        raise UserError(f"the judge {path} is damaged; install gan_tf again")
+        raise UserError(f"the classifier {path} is damaged; install gan_tf again")
     try:
-        return _judge(content, found)
+        return _read(content, found)
     except Exception as error:  # only with `digest` empty; NumPy's, zip's, Keras's
-        raise UserError(f"{path} is no judge's file ({error})") from error
+        raise UserError(f"{path} is no classifier's file ({error})") from error
 
 
-def _judge(content: bytes, digest: str) -> Classifier:
+def _read(content: bytes, digest: str) -> Classifier:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         with keras_defaults():
             model = build_classifier()
@@ -102,19 +105,21 @@ def _judge(content: bytes, digest: str) -> Classifier:
         model.set_weights([arrays[name].astype(np.float32) for name in names])
         real = Gaussian(arrays["real_mean"], arrays["real_covariance"])
         real_scores = {
-            name.removeprefix("floor_"): float(arrays[name])
+            name.removeprefix(_REAL): float(arrays[name])
             for name in arrays.files
-            if name.startswith("floor_")
+            if name.startswith(_REAL)
         }
     return Classifier(model, real, real_scores, digest)
 
 
-def classify(judge: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def classify(
+    classifier: Classifier, images: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Features, float64 `[N, 64]`, and labels, int `[N]`, of uint8 `[N, 28, 28]`."""
     features, labels = [], []
     for start in range(0, len(images), _BATCH):
         batch = to_unit(images[start : start + _BATCH])[..., None]
-        some_features, logits = _compiled(judge.model, batch)
+        some_features, logits = _compiled(classifier.model, batch)
         features.append(some_features.numpy().astype(np.float64))
         labels.append(logits.numpy().argmax(axis=1))
     return np.concatenate(features), np.concatenate(labels)

@@ -1,18 +1,19 @@
-"""Are these images of MNIST's kind? If not, the judge's figures say nothing.
+"""Are these images of MNIST's kind? If not, the classifier's metrics say nothing.
 
 MNIST's digits were fitted into 20x20 pixels and shifted until their ink's centre of
 mass lay on the pixel (14, 14): LeCun et al. 1998, section III.A. All 70000 images have
 this form; a GAN learns it in its first tens of steps, whatever else it gets wrong; and
-other data lack it. So it tells a bad generator of MNIST from a good one of other data,
-which no threshold on a quality figure can. It does not tell what is drawn: a collapsed
-generator is in the domain, and so would letters be that were prepared like MNIST.
+other data lack it. So it separates a bad generator of MNIST from a good one of other
+data, which no threshold on a metric of quality can. It does not say what the images
+show: a collapsed generator is in the domain, and so would letters be that were prepared
+like MNIST.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# The figure, with its meaning for people, and what MNIST's images score.
+# The metric, with its meaning for people, and what MNIST's images score.
 METRIC = {"in_domain_share": "share of samples laid out as MNIST's digits are"}
 REAL = {"in_domain_share": 1.0}
 
@@ -35,17 +36,16 @@ def in_domain_share(images: np.ndarray) -> float:
     return float(np.mean((np.hypot(down, across) <= _SHIFT) & (inside >= _INSIDE)))
 
 
-def labelled(name: str, share: float) -> str:
-    """The samples' name in reports, which tells where the judge knows nothing."""
-    outside = share < _ENOUGH and "not MNIST" not in name
-    return f"{name}, unlike MNIST" if outside else name
+def is_like_mnist(share: float) -> bool:
+    """Whether samples with this share in the domain can be scored as digits."""
+    return share >= _ENOUGH
 
 
 def warning(name: str, share: float) -> str | None:
-    """What there is to say against judging these samples at all."""
-    if share >= _ENOUGH:
+    """The reason not to rely on these samples' metrics, if there is one."""
+    if is_like_mnist(share):
         return None
     return (
-        f"{name}: out of the judge's domain, its figures mean little: {share:.0%} of "
-        "the samples are laid out as MNIST's digits are"
+        f"{name}: outside of the classifier's domain, its metrics mean little: "
+        f"{share:.0%} of the samples are laid out as MNIST's digits are"
     )

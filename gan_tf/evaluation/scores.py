@@ -1,4 +1,4 @@
-"""The whole report on a set of samples, with the real data's own figures beside it."""
+"""The whole report on a set of samples, with the scores of real data beside it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from gan_tf.evaluation import domain, metrics
+from gan_tf.evaluation import domain, label_scores, metrics
+from gan_tf.evaluation.accuracy_score import COUNT as LABELLED_COUNT
 from gan_tf.evaluation.classifier import Classifier, classify
-from gan_tf.images import SIDE, grid, png_bytes_of_figure, to_unit
+from gan_tf.images import to_unit
 
 COUNT = 10000  # samples of every report: the Frechet distance depends on it
 
@@ -33,7 +32,7 @@ REPORT = {
     "class_divergence": "KL of the class shares to uniform, nats",
     "nearest_training_distance": "mean, in pixels of [0, 1]; 0 is memorised",
 }
-# These need no real image, only what is shipped with the judge.
+# These need no real image, only what is shipped with the classifier.
 WITHOUT_DATA = (
     "mnist_frechet_distance",
     "smallest_class_share",
@@ -49,97 +48,178 @@ class RealImages:
     Attributes:
         training: uint8 `[60000, 28, 28]`.
         test: uint8 `[10000, 28, 28]`.
+        training_labels: integers `[60000]`.
+        test_labels: integers `[10000]`; without them, samples' labels are compared
+            with what the classifier reads only.
     """
 
     training: np.ndarray
     test: np.ndarray
+    training_labels: np.ndarray | None = None
+    test_labels: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What is known of some samples.
+
+    Attributes:
+        metrics: the values, by the names in `REPORT` and `label_scores.REPORT`.
+        predicted: what the classifier reads, int `[N]`.
+        nearest: row of each sample's nearest training image, int `[N]`; None without
+            MNIST.
+    """
+
+    metrics: dict[str, float]
+    predicted: np.ndarray
+    nearest: np.ndarray | None
+
+
+def samples_needed(labels: bool) -> int:
+    """How many samples a full report takes."""
+    return max(COUNT, LABELLED_COUNT) if labels else COUNT
 
 
 def evaluate(
     images: np.ndarray,
-    judge: Classifier,
+    classifier: Classifier,
     real: RealImages | None = None,
-    tell: Callable[[str], None] = lambda _: None,
-) -> dict[str, float]:
-    """Every metric of `REPORT` that can be had, by name.
+    report: Callable[[str], None] = lambda _: None,
+    labels: np.ndarray | None = None,
+) -> Evaluation:
+    """Every metric that can be had.
 
     Args:
-        images: the samples, uint8 `[N, 28, 28]`.
-        real: MNIST; without it only the metrics of `WITHOUT_DATA`.
-        tell: is told what is being computed, for a display of progress.
+        images: the samples, uint8 `[N, 28, 28]`. The first `COUNT` are scored; only the
+            classification accuracy score takes more.
+        real: MNIST; without it only the metrics of `WITHOUT_DATA` and label accuracy.
+        report: called with the name of what is computed next, for a progress display.
+        labels: what the samples were generated for, integers `[N]`; None without.
     """
-    tell("features")
-    features, labels = classify(judge, images)
-    shares = metrics.class_shares(labels)
-    figures = {
+    scored = images[:COUNT]
+    report("features")
+    features, predicted = classify(classifier, scored)
+    shares = metrics.class_shares(predicted)
+    values = {
         "mnist_frechet_distance": metrics.frechet_distance(
-            metrics.gaussian(features), judge.real
+            metrics.gaussian(features), classifier.real
         ),
         "smallest_class_share": float(shares.min()),
         "largest_class_share": float(shares.max()),
         "class_divergence": metrics.divergence_from_uniform(shares),
     }
+    labels = label_scores.usable_labels(labels)
+    if labels is not None:
+        values |= label_scores.accuracies(labels[:COUNT], predicted)
+    nearest = None
     if real is not None:
-        figures |= _compare(images, features, judge, real, tell)
-    return {name: figures[name] for name in REPORT if name in figures}
+        report("features of real images")
+        real_features, _ = classify(classifier, real.test)
+        values |= _compare_features(real_features, features, report)
+        more, nearest = _compare_pixels(scored, real, report)
+        values |= more
+        if labels is not None and real.test_labels is not None:
+            report("classification accuracy score")
+            values |= label_scores.within_class_distance(
+                real_features,
+                real.test_labels,
+                features,
+                labels[:COUNT],
+                COUNT // label_scores.CLASSES,
+            )
+            values |= label_scores.accuracy_score(
+                images, labels, real.test, real.test_labels
+            )
+    order = [name for name in REPORT | label_scores.REPORT if name in values]
+    return Evaluation({name: values[name] for name in order}, predicted, nearest)
 
 
-def _compare(
-    images: np.ndarray,
-    features: np.ndarray,
-    judge: Classifier,
-    real: RealImages,
-    tell: Callable[[str], None],
+def _compare_features(
+    real_features: np.ndarray, features: np.ndarray, report: Callable[[str], None]
 ) -> dict[str, float]:
-    """The metrics that need real images."""
-    real_features, _ = classify(judge, real.test)
-    tell("kernel distance")
+    report("kernel distance")
     kernel = metrics.kernel_distance(real_features, features)
-    tell("precision, recall, density, coverage")
+    report("precision, recall, density, coverage")
     neighbours = metrics.neighbourhood_scores(real_features, features)
-    tell("Parzen windows")
+    return {"kernel_distance": kernel, **dataclasses.asdict(neighbours)}
+
+
+def _compare_pixels(
+    images: np.ndarray, real: RealImages, report: Callable[[str], None]
+) -> tuple[dict[str, float], np.ndarray]:
+    """The metrics of pixels, and the row of each one's nearest training image."""
+    report("Parzen windows")
     validation = flat(real.training[50000:51000])
     parzen, error, _ = metrics.parzen_log_likelihood(
         flat(images), validation, flat(real.test)
     )
-    tell("nearest training images")
-    _, distances = metrics.nearest_neighbours(flat(images), flat(real.training))
-    return {
-        "kernel_distance": kernel,
-        **dataclasses.asdict(neighbours),
+    report("nearest training images")
+    nearest, distances = metrics.nearest_neighbours(flat(images), flat(real.training))
+    values = {
         "parzen_log_likelihood": parzen,
         "parzen_error": error,
         "nearest_training_distance": float(distances.mean()),
     }
+    return values, nearest
 
 
-def real_scores(judge: Classifier, real: RealImages, seed: int = 0) -> dict[str, float]:
-    """What real data scores: 10000 random training images in place of samples.
+def real_scores(
+    classifier: Classifier, real: RealImages, seed: int = 0
+) -> dict[str, float]:
+    """What real data score: 10000 random training images in place of samples.
 
     They are taken from the first 50000, as the Parzen protocol validates on those
     after; their nearest training image would be themselves, so the test images stand
-    in for them there. The Frechet distance is the mean over five disjoint sets.
+    in for them there. The Frechet distance is the mean over five disjoint sets. Label
+    accuracy is that of the test images, which the classifier has not seen.
     """
     chosen = np.random.default_rng(seed).permutation(50000).reshape(-1, COUNT)
-    figures = evaluate(real.training[chosen[0]], judge, real)
+    values = evaluate(real.training[chosen[0]], classifier, real).metrics
     frechet = [
-        evaluate(real.training[rows], judge)["mnist_frechet_distance"]
+        evaluate(real.training[rows], classifier).metrics["mnist_frechet_distance"]
         for rows in chosen
     ]
-    figures["mnist_frechet_distance"] = float(np.mean(frechet))
+    values["mnist_frechet_distance"] = float(np.mean(frechet))
     _, distances = metrics.nearest_neighbours(flat(real.test), flat(real.training))
-    return figures | {"nearest_training_distance": float(distances.mean())}
+    values["nearest_training_distance"] = float(distances.mean())
+    return values | _real_label_scores(classifier, real)
 
 
-def table(judge: Classifier, results: dict[str, dict[str, float]]) -> str:
-    """The figures of one or more sample sets beside the real data's, as text."""
-    real = domain.REAL | judge.real_scores
+def _real_label_scores(classifier: Classifier, real: RealImages) -> dict[str, float]:
+    """The scores of real images with their labels, where these are known."""
+    labels, test_labels = real.training_labels, real.test_labels
+    if labels is None or test_labels is None:
+        return {}
+    per_class = COUNT // label_scores.CLASSES
+    rows = np.concatenate(
+        [
+            np.flatnonzero(labels == number)[:per_class]
+            for number in range(label_scores.CLASSES)
+        ]
+    )
+    features, predicted = classify(classifier, real.test)
+    some, _ = classify(classifier, real.training[rows])
+    return (
+        label_scores.accuracies(test_labels, predicted)
+        | label_scores.within_class_distance(
+            features, test_labels, some, labels[rows], per_class
+        )
+        | label_scores.accuracy_score(real.training, labels, real.test, test_labels)
+    )
+
+
+def table(classifier: Classifier, results: dict[str, dict[str, float]]) -> str:
+    """The metrics of one or more sets of samples beside the real data's, as text."""
+    real = domain.REAL | classifier.real_scores
     rows = [["", *results, "real data", ""]]
-    for name, what in (domain.METRIC | REPORT).items():
-        values = [figures.get(name) for figures in results.values()]
-        if values[0] is not None:
-            shown = [f"{value:.4g}" for value in (*values, real[name])]
-            rows.append([name, *shown, what])
+    for name, meaning in (domain.METRIC | REPORT | label_scores.REPORT).items():
+        values = [found.get(name) for found in results.values()]
+        if any(value is not None for value in values):
+            shown = [
+                "" if value is None else f"{value:.4g}"
+                for value in (*values, real.get(name))
+            ]
+            rows.append([name, *shown, meaning])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
@@ -149,48 +229,33 @@ def table(judge: Classifier, results: dict[str, dict[str, float]]) -> str:
 
 @contextlib.contextmanager
 def progress(name: str, parts: int) -> Iterator[Callable[[str], None]]:
-    """A bar on a terminal that shows which metric is being computed.
+    """A bar on a terminal that shows what is being computed.
 
     Args:
-        parts: how many metrics there are to report.
+        parts: how often the function it yields will be called.
     """
     terminal = sys.stderr is not None and sys.stderr.isatty()
     with tqdm(total=parts, leave=False, disable=not terminal) as bar:
+        begun = 0
 
-        def tell(what: str) -> None:
-            bar.set_description(f"{name}: {what}")
-            bar.update()
+        def report(what: str) -> None:
+            nonlocal begun
+            bar.set_description(f"{name}: {what}", refresh=False)
+            bar.update(min(begun, 1))  # what was begun before is done now
+            bar.refresh()
+            begun += 1
 
-        yield tell
+        yield report
+        bar.update(min(begun, 1))
+        bar.refresh()
 
 
-def picture(
-    images: np.ndarray, judge: Classifier, real: RealImages | None, title: str = ""
-) -> bytes:
-    """Samples, class shares, and samples beside their nearest training images: PNG."""
-    figure = Figure(figsize=(13, 5), layout="constrained")
-    figure.suptitle(title)
-    sheet, shares, pairs = figure.subplots(1, 3)
-    _show(sheet, grid(images[:100]), "100 samples")
-    _, labels = classify(judge, images)
-    shares.bar(range(10), metrics.class_shares(labels))
-    shares.axhline(0.1, color="grey", linestyle=":")
-    shares.set(title="class shares", xticks=range(10), xlabel="digit")
+def parts(real: RealImages | None, labels: np.ndarray | None) -> int:
+    """How often `evaluate` calls its `report`."""
     if real is None:
-        pairs.set(title="nearest training images: MNIST is not here")
-        pairs.axis("off")
-    else:
-        some = images[:50]
-        nearest, _ = metrics.nearest_neighbours(flat(some), flat(real.training))
-        both = np.stack([some, real.training[nearest]], axis=1)
-        what = "samples, each beside its nearest training image"
-        _show(pairs, grid(both.reshape(100, SIDE, SIDE), columns=10), what)
-    return png_bytes_of_figure(figure)
-
-
-def _show(axes: Axes, sheet: np.ndarray, title: str) -> None:
-    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255)
-    axes.set(title=title, xticks=(), yticks=())
+        return 1
+    labelled = label_scores.usable_labels(labels) is not None
+    return 7 if labelled and real.test_labels is not None else 6
 
 
 def flat(images: np.ndarray) -> np.ndarray:

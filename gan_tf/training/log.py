@@ -72,7 +72,8 @@ class Log:
             self._folder.mkdir(parents=True, exist_ok=True)
             _continue_events(self._folder, step)
             self._writer = tf.summary.create_file_writer(os.fsencode(self._folder))
-        columns = (*names, "steps_per_second", *monitor.METRICS)
+        probed = monitor.metrics_of(config.conditional)
+        columns = (*names, "steps_per_second", *probed)
         self._curves = CurveWriter(run_dir, columns, step)
         self._row: dict[str, float] = {}
         terminal = progress and sys.stderr is not None and sys.stderr.isatty()
@@ -199,17 +200,16 @@ class Log:
             self.lost_output = error
 
 
-def write_evaluation(run_dir: Path, results: dict[str, dict[str, float]]) -> None:
-    """Writes figures named "step N ..." as scalars of step N, replacing older ones."""
+def write_evaluation(run_dir: Path, results: dict[int, dict[str, float]]) -> None:
+    """Writes metrics by the step they belong to as scalars, replacing older ones."""
     # Below the run's own events, where HParams finds them.
     folder = events_dir(run_dir) / "evaluation"
     with _explained(folder):
         remove(folder)
         folder.mkdir(parents=True)
         with tf.summary.create_file_writer(os.fsencode(folder)).as_default():
-            for name, figures in results.items():
-                step = int(name.split()[1])
-                for metric, value in figures.items():
+            for step, values in results.items():
+                for metric, value in values.items():
                     tf.summary.scalar(f"evaluation/{metric}", value, step)
 
 

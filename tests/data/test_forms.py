@@ -156,7 +156,7 @@ def test_flat_folders_of_pictures(tmp_path):
     pictures(tmp_path / "jpeg", COLOUR, "JPG")
     found = sources.load("auto", str(tmp_path / "jpeg"))
     assert found.images.shape == COLOUR.shape
-    np.testing.assert_array_equal(files.read_samples(tmp_path / "grey"), IMAGES)
+    np.testing.assert_array_equal(files.read_samples(tmp_path / "grey")[0], IMAGES)
 
 
 def test_folders_of_pictures_by_class(tmp_path):
@@ -203,7 +203,7 @@ def test_samples_come_in_these_forms(tmp_path, form):
         np.save(path, IMAGES[..., None] / 255)
     else:
         pictures(path, IMAGES)
-    np.testing.assert_array_equal(files.read_samples(path), IMAGES)
+    np.testing.assert_array_equal(files.read_samples(path)[0], IMAGES)
 
 
 def test_conditional_runs_need_labels(tmp_path, tiny):

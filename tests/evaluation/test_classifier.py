@@ -7,34 +7,34 @@ from gan_tf.evaluation import classifier
 
 
 @pytest.fixture(scope="module")
-def judge():
+def trained():
     return classifier.load_classifier()
 
 
-def test_the_judge_reads_digits_that_it_never_saw(judge):
+def test_the_judge_reads_digits_that_it_never_saw(trained):
     images, labels = draw_digits(1000, seed=5)
-    _, seen = classifier.classify(judge, images)
+    _, seen = classifier.classify(trained, images)
     assert (seen == labels).mean() > 0.8  # drawn, not MNIST: not its own domain
 
 
-def test_what_is_shipped_is_complete_and_small(judge):
+def test_what_is_shipped_is_complete_and_small(trained):
     assert classifier._WEIGHTS.stat().st_size < 400_000
-    assert judge.real.mean.shape == (classifier.FEATURES,)
-    covariance = judge.real.covariance
+    assert trained.real.mean.shape == (classifier.FEATURES,)
+    covariance = trained.real.covariance
     np.testing.assert_array_equal(covariance, covariance.T)
     assert np.linalg.eigvalsh(covariance).min() > -1e-9
-    assert 0 < judge.real_scores["mnist_frechet_distance"] < 0.2
-    assert judge.real_scores["parzen_log_likelihood"] == pytest.approx(243.6, abs=3)
+    assert 0 < trained.real_scores["mnist_frechet_distance"] < 0.2
+    assert trained.real_scores["parzen_log_likelihood"] == pytest.approx(243.6, abs=3)
 
 
-def test_features_are_the_same_in_any_company(judge):
+def test_features_are_the_same_in_any_company(trained):
     images, _ = draw_digits(1200, seed=6)
-    features, labels = classifier.classify(judge, images)
+    features, labels = classifier.classify(trained, images)
     assert (features.shape, features.dtype) == ((1200, 64), np.float64)
     assert labels.shape == (1200,)
-    some, _ = classifier.classify(judge, images[700:900])
+    some, _ = classifier.classify(trained, images[700:900])
     np.testing.assert_allclose(some, features[700:900], rtol=1e-4, atol=1e-4)
-    again, _ = classifier.classify(judge, images)
+    again, _ = classifier.classify(trained, images)
     np.testing.assert_array_equal(again, features)
 
 

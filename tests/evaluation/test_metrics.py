@@ -374,6 +374,43 @@ def test_unusable_shares_are_refused(shares):
         metrics.divergence_from_uniform(shares)
 
 
+# Labels
+
+
+def test_label_accuracies():
+    accuracies = metrics.label_accuracies([0, 0, 0, 2], [0, 1, 0, 2], 4)
+    np.testing.assert_array_equal(accuracies, [2 / 3, np.nan, 1, np.nan])
+    with pytest.raises(ValueError, match="2 labels but 3 predictions"):
+        metrics.label_accuracies([0, 1], [0, 1, 1])
+
+
+def test_within_class_frechet_is_the_mean_over_the_classes():
+    """Class 0 is one unit off in each feature, class 1 is right: (D + 0) / 2."""
+    points = normal(50, 4)
+    real, labels = np.r_[points, points + 9], np.repeat([0, 1], 50)
+    moved = np.r_[points + 1, points + 9]
+    distance = metrics.within_class_frechet_distance(real, labels, moved, labels, 2)
+    assert distance == pytest.approx(2, rel=1e-9)
+    order = np.random.default_rng(0).permutation(100)
+    shuffled = metrics.within_class_frechet_distance(
+        real, labels, moved[order], labels[order], 2
+    )
+    assert shuffled == pytest.approx(distance, rel=1e-9)
+
+
+def test_within_class_frechet_sees_exchanged_classes():
+    points = np.r_[normal(50, 4), normal(50, 4) + 9]
+    labels = np.repeat([0, 1], 50)
+    arguments = points, labels, points, 1 - labels, 2
+    assert frechet(points, points) < 1e-9
+    exchanged = metrics.within_class_frechet_distance(*arguments)
+    assert exchanged == pytest.approx(4 * 81, rel=1e-9)
+    with pytest.raises(ValueError, match="100 rows of features but 99 labels"):
+        metrics.within_class_frechet_distance(points, labels, points, labels[1:], 2)
+    with pytest.raises(ValueError, match="0 rows"):
+        metrics.within_class_frechet_distance(points, labels, points, labels, 3)
+
+
 # Nearest neighbours
 
 

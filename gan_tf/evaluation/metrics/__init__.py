@@ -6,7 +6,12 @@ Matrices `[N, D]` may have any real dtype. Unusable input raises `ValueError` wi
 sentence that says why. Real sets come first.
 """
 
-from gan_tf.evaluation.metrics.classes import class_shares, divergence_from_uniform
+from gan_tf.evaluation.metrics.classes import (
+    class_shares,
+    divergence_from_uniform,
+    label_accuracies,
+    within_class_frechet_distance,
+)
 from gan_tf.evaluation.metrics.distances import nearest_neighbours
 from gan_tf.evaluation.metrics.features import (
     Gaussian,
@@ -30,8 +35,10 @@ __all__ = [
     "frechet_distance",
     "gaussian",
     "kernel_distance",
+    "label_accuracies",
     "mode_coverage",
     "nearest_neighbours",
     "neighbourhood_scores",
     "parzen_log_likelihood",
+    "within_class_frechet_distance",
 ]
