@@ -217,6 +217,15 @@ class Config:
         value_before="one",
         group="devices",
     )
+    cluster_timeout: int = _option(
+        600,
+        "seconds to wait for the other workers of a cluster, then give up",
+        minimum=1,
+        below=2**31,
+        shapes_run=False,
+        value_before=600,
+        group="devices",
+    )
     steps_per_call: int = _option(
         50,
         "steps in one compiled call",

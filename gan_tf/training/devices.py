@@ -10,53 +10,55 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
 
+import gan_tf
+from gan_tf.config import Config
 from gan_tf.errors import UserError
+from gan_tf.training import cluster, meeting
 
-# TensorFlow's Slurm resolver shares a node's GPUs among its tasks and fails on nodes
-# without any: there it is given names of GPUs that it is not to use.
-_NO_GPUS = {"gpus_per_node": 1024, "gpus_per_task": 1, "auto_set_gpu": False}
-# What an exchange with a lost worker fails with; memory that is used up is our own.
-_OF_OTHERS = (
+# What an exchange with a lost worker can fail with.
+_MAY_BE_OF_OTHERS = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
     tf.errors.InternalError,
     tf.errors.UnavailableError,
 )
+# Options that may differ among the workers of one run.
+_OWN_OPTIONS = ("data_dir", "dataset", "strategy", "cluster_timeout")
 
 
-def choose_strategy(name: str, batch_size: int) -> tf.distribute.Strategy:
+def choose_strategy(config: Config) -> tf.distribute.Strategy:
     """The strategy that `--strategy` names.
 
     Call it before any other TensorFlow work: a cluster can only be joined then.
 
     Args:
-        name: "one" device; "mirrored" on all GPUs of this machine (without any, on its
-            logical CPUs); "multi_worker" on the cluster that TF_CONFIG, or without it
-            Slurm, describes; or "auto": multi_worker if TF_CONFIG is set, mirrored from
-            two GPUs on, or one.
-        batch_size: of the whole step, to be shared equally.
+        config: its `strategy` is "one" device; "mirrored" on all GPUs of this machine
+            (without any, on its logical CPUs); "multi_worker" on the cluster that
+            TF_CONFIG, or without it Slurm, describes; or "auto": multi_worker if
+            TF_CONFIG describes two workers or more, mirrored from two GPUs on, or one.
 
     Raises:
-        UserError: there is no such cluster, or the batch does not divide.
+        UserError: there is no such cluster, its workers do not come or are about to
+            train something else, or the batch does not divide.
     """
-    cluster = _cluster_in_environment()
-    name = _named_strategy(name, cluster)
-    if name == "multi_worker":
-        strategy = _join(cluster)
-    elif name == "mirrored":
+    found = _cluster(config.strategy)
+    if found:
+        strategy = _join(found, config)
+    elif _mirrored(config.strategy):
         strategy = tf.distribute.MirroredStrategy()
     else:
         strategy = tf.distribute.get_strategy()
-    check_batch(batch_size, strategy.num_replicas_in_sync)
+    check_batch(config.batch_size, strategy.num_replicas_in_sync)
     return strategy
 
 
@@ -75,20 +77,13 @@ def planned_replicas(name: str) -> int:
     Raises:
         UserError: there is no such cluster.
     """
-    cluster = _cluster_in_environment()
-    name = _named_strategy(name, cluster)
-    if name == "one":
+    found = _cluster(name)
+    if not found and not _mirrored(name):
         return 1
     devices = len(
         tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     )
-    if name == "mirrored":
-        return devices
-    if _is_slurm(cluster):
-        return devices * int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
-    _check_description(cluster)
-    jobs = json.loads(cluster)["cluster"]
-    return devices * sum(len(jobs.get(job, ())) for job in ("chief", "worker"))
+    return devices * (len(found.hosts) if found else 1)
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
@@ -113,29 +108,47 @@ def place_to_write(strategy: tf.distribute.Strategy, run_dir: Path) -> Iterator[
         yield Path(folder)
 
 
-def check_agreement(strategy: tf.distribute.Strategy, step: int, run_dir: Path) -> None:
-    """Raises `UserError` if the workers of a cluster do not stand at the same step."""
-    steps = strategy.gather(tf.constant([step]), axis=0).numpy()
+def check_agreement(
+    strategy: tf.distribute.Strategy, step: int, digest: str, run_dir: Path
+) -> None:
+    """Raises `UserError` if the workers differ in their step or their data.
+
+    Args:
+        digest: of the training images, hex.
+    """
+    own = tf.constant([[step, int(digest[:15], 16)]], tf.int64)
+    steps, digests = strategy.gather(own, axis=0).numpy().T
     if (steps != step).any():
         found = ", ".join(str(one) for one in sorted(set(steps.tolist())))
         raise UserError(
             f"the workers found checkpoints of different steps ({found}) "
             f"in {run_dir}: it must be one directory that all of them share"
         )
+    if (digests != digests[0]).any():
+        raise UserError(
+            "the workers have different training images: give all of them the same "
+            "--dataset and --data_dir"
+        )
 
 
 @contextlib.contextmanager
 def explained_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Turns TensorFlow's errors about a lost worker into one sentence."""
+    """Turns TensorFlow's errors into one sentence if a worker is lost.
+
+    Other errors, for one of XLA, can have the same types; what tells is whether the
+    other workers can still be reached.
+    """
     try:
         yield
-    except _OF_OTHERS as error:
-        if strategy.cluster_resolver is None:
+    except _MAY_BE_OF_OTHERS as error:
+        found = cluster.find() if strategy.cluster_resolver else None
+        lost = meeting.gone(found.others) if found else []
+        if not lost:
             raise
         raise UserError(
-            "another worker of the cluster is gone; start all of them again by the "
-            "same commands, and the run goes on from its last checkpoint (on one "
-            "machine alone: --strategy one)"
+            f"lost another worker of the cluster ({', '.join(lost)}); start all of "
+            "them again by the same commands, and the run goes on from its last "
+            "checkpoint"
         ) from error
 
 
@@ -147,8 +160,9 @@ def check_precision(precision: str) -> None:
     """
     if precision != "float32" and not tf.config.list_physical_devices("GPU"):
         raise UserError(
-            f"--precision {precision} is for GPUs, and TensorFlow finds none here; "
-            "leave it out"
+            f"--precision {precision} is for GPUs, and TensorFlow finds none here: "
+            "leave it out for a new run. A run that was begun with it goes on only "
+            "where there is a GPU; generate and evaluate work everywhere"
         )
 
 
@@ -166,57 +180,43 @@ def local_cluster(workers: int) -> list[dict[str, str]]:
     return [{"TF_CONFIG": json.dumps(c)} if workers > 1 else {} for c in clusters]
 
 
-def _cluster_in_environment() -> str:
-    """TF_CONFIG, or nothing where it names no cluster, as notebook services set it."""
-    text = os.environ.get("TF_CONFIG", "")
-    with contextlib.suppress(ValueError):
-        content = json.loads(text)
-        if isinstance(content, dict) and not content.get("cluster"):
-            return ""
-    return text
+def _cluster(name: str) -> cluster.Cluster | None:
+    """The cluster that `--strategy name` means here; None on one machine."""
+    if name not in ("auto", "multi_worker"):
+        return None
+    if name == "auto" and not os.environ.get("TF_CONFIG"):
+        return None  # a notebook in a Slurm step does not want the whole step
+    found = cluster.find()
+    if name == "multi_worker" and not found:
+        raise UserError(
+            "--strategy multi_worker needs two workers or more, from a Slurm step or "
+            f"from TF_CONFIG in the environment, such as {cluster.EXAMPLE}. "
+            f"{cluster.ALONE}"
+        )
+    return found
 
 
-def _named_strategy(name: str, cluster: str) -> str:
-    """What `--strategy auto` means here; the other names as they are."""
-    if name != "auto":
-        return name
+def _mirrored(name: str) -> bool:
+    """Whether `--strategy name` means all devices of this machine."""
     many = len(tf.config.list_physical_devices("GPU")) > 1
-    return "multi_worker" if cluster else "mirrored" if many else "one"
+    return name == "mirrored" or (name == "auto" and many)
 
 
-def _is_slurm(cluster: str) -> bool:
-    """Whether a cluster is described by Slurm; TF_CONFIG comes first."""
-    return not cluster and "SLURM_PROCID" in os.environ
-
-
-def _join(cluster: str) -> tf.distribute.Strategy:
-    """Joins the cluster of TF_CONFIG or Slurm; waits until all workers are there."""
-    resolvers = tf.distribute.cluster_resolver
+def _join(found: cluster.Cluster, config: Config) -> tf.distribute.Strategy:
+    """Joins the cluster as soon as all of its workers are there."""
+    own = {"gan_tf": gan_tf.__version__, "hosts": list(found.hosts)}
+    own |= {k: v for k, v in config.to_dict().items() if k not in _OWN_OPTIONS}
+    own = json.loads(json.dumps(own))
+    meeting.check_same(own, meeting.meet(found, own, config.cluster_timeout))
+    # TensorFlow catches SIGTERM from here on, for a preemption service that we do not
+    # use: the signal would have no effect until the run has its own handler.
+    before = signal.getsignal(signal.SIGTERM)
     try:
-        if _is_slurm(cluster):
-            gpus = {} if shutil.which("nvidia-smi") else _NO_GPUS
-            resolver = resolvers.SlurmClusterResolver(**gpus)
-        else:
-            _check_description(cluster)
-            resolver = resolvers.TFConfigClusterResolver()
-        return tf.distribute.MultiWorkerMirroredStrategy(resolver)
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster.resolver())
     except (RuntimeError, ValueError, tf.errors.OpError) as error:
         raise UserError(
-            f"cannot join the cluster: {str(error).splitlines()[0]}. To "
-            "train on this machine alone, use --strategy one"
+            f"cannot join the cluster: {str(error).splitlines()[0]}. {cluster.ALONE}"
         ) from error
-
-
-def _check_description(cluster: str) -> None:
-    """Raises `UserError` if this is no usable TF_CONFIG."""
-    try:
-        content = json.loads(cluster)
-        task = content["task"]
-        _ = content["cluster"][task["type"]][int(task["index"])]
-    except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise UserError(
-            "--strategy multi_worker needs a Slurm step, or TF_CONFIG in the "
-            'environment, such as {"cluster": {"worker": ["host1:2222", '
-            '"host2:2222"]}, "task": {"type": "worker", "index": 0}}. To train on this '
-            "machine alone, use --strategy one"
-        ) from error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+    return strategy

@@ -56,7 +56,7 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
 
 def _train(config: Config, run_dir: Path, progress: bool) -> GAN:
     devices.check_precision(config.precision)
-    strategy = devices.choose_strategy(config.strategy, config.batch_size)
+    strategy = devices.choose_strategy(config)
     chief = devices.is_chief(strategy)
     progress = progress and chief
     say = print if progress else lambda *_: None
@@ -74,7 +74,7 @@ def _train(config: Config, run_dir: Path, progress: bool) -> GAN:
         gan = build_gan(config, math.prod(data.shape), data.classes)
         checkpoints.restore(run_dir, gan)
         step = int(gan.step.numpy())
-        devices.check_agreement(strategy, step, run_dir)
+        devices.check_agreement(strategy, step, data.digest, run_dir)
         checkpoints.tidy(place, step)
         if _finished(config, run_dir, step):
             say(f"{run_dir} is finished: {step} steps done, {config.epochs} asked for")

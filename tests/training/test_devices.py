@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import types
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ import gan_tf
 from gan_tf.errors import UserError
 from gan_tf.storage import checkpoints
 from gan_tf.storage.curves import read_curves
-from gan_tf.training import devices, plan
+from gan_tf.training import devices, meeting, plan
 
 STEPS = {"epochs": 200, "log_every": 10, "sample_every": 100, "save_every": 100}
 
@@ -89,6 +91,7 @@ class Cluster:
 
     def __init__(self, workers, run_dir, config, places=devices.local_cluster):
         start = [sys.executable, "-m", "gan_tf.train", "--run_dir", str(run_dir)]
+        self.places = places(workers)
         self.processes = [
             subprocess.Popen(
                 [*start, *flags_of(config)],
@@ -97,7 +100,7 @@ class Cluster:
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            for place in places(workers)
+            for place in self.places
         ]
 
     def wait(self):
@@ -126,8 +129,11 @@ def test_a_plan_and_a_run_mean_the_same_strategy(monkeypatch):
     """What training refuses for want of a cluster, a plan refuses too."""
     monkeypatch.delenv("TF_CONFIG", raising=False)
     monkeypatch.delenv("SLURM_PROCID", raising=False)
-    for ask in (devices.planned_replicas, lambda n: devices.choose_strategy(n, 16)):
-        with pytest.raises(UserError, match="needs a Slurm step, or TF_CONFIG"):
+    for ask in (
+        devices.planned_replicas,
+        lambda n: devices.choose_strategy(gan_tf.Config(strategy=n)),
+    ):
+        with pytest.raises(UserError, match="needs two workers or more"):
             ask("multi_worker")
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda _: [1, 2, 3])
     assert devices.planned_replicas("auto") == 1  # three processors are no three GPUs
@@ -137,20 +143,9 @@ def test_a_plan_and_a_run_mean_the_same_strategy(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": hosts, "task": task}))
     assert devices.planned_replicas("auto") == 9
     monkeypatch.delenv("TF_CONFIG")
-    monkeypatch.setenv("SLURM_PROCID", "0")
-    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "4")
+    for name, value in slurm_step(4)[0].items():
+        monkeypatch.setenv(name, value)
     assert devices.planned_replicas("multi_worker") == 12
-
-
-def test_a_description_without_a_cluster_is_one_device(monkeypatch):
-    for text in ("{}", '{"cluster": {}}', '{"environment": "cloud"}'):
-        monkeypatch.setenv("TF_CONFIG", text)
-        strategy = devices.choose_strategy("auto", 16)
-        assert strategy.num_replicas_in_sync == 1
-        assert devices.planned_replicas("one") == 1
-    monkeypatch.setenv("TF_CONFIG", "{broken")
-    with pytest.raises(UserError, match="--strategy one"):
-        devices.choose_strategy("auto", 16)
 
 
 @pytest.mark.parametrize("workers", [2, 3])
@@ -192,9 +187,11 @@ def test_when_a_worker_is_killed_the_others_stop_and_all_can_go_on(one, tmp_path
         time.sleep(0.2)
     cluster.processes[1].send_signal(signal.SIGKILL)
     (code, _, errors), _ = cluster.wait()
-    told = [line for line in errors.splitlines() if "error: another worker" in line]
+    reported = [
+        line for line in errors.splitlines() if "error: lost another worker" in line
+    ]
     assert code == 2
-    assert len(told) == 1
+    assert len(reported) == 1
     assert "Traceback" not in errors
     step = checkpoints.step_of(checkpoints.saved(run_dir)[0])
     gan_tf.train(make(epochs=step + 10), run_dir, progress=False)
@@ -212,13 +209,6 @@ def test_a_batch_that_does_not_divide_is_refused(one, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"cluster": {}}'])
-def test_a_cluster_that_is_not_described_is_refused(monkeypatch, text):
-    monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(UserError, match="or TF_CONFIG in the environment, such as"):
-        devices.choose_strategy("multi_worker", 128)
-
-
 def test_the_command_tells_of_a_missing_cluster(tmp_path):
     assert "TF_CONFIG" not in os.environ
     result = command("train", "--strategy=multi_worker", cwd=tmp_path)
@@ -227,8 +217,52 @@ def test_the_command_tells_of_a_missing_cluster(tmp_path):
 
 
 def test_one_process_writes_where_it_says(tmp_path):
-    strategy = devices.choose_strategy("one", 7)
+    strategy = devices.choose_strategy(gan_tf.Config(strategy="one", batch_size=7))
     assert devices.is_chief(strategy)
     with devices.place_to_write(strategy, tmp_path) as place:
         assert place == tmp_path
-    devices.check_agreement(strategy, 3, tmp_path)
+    devices.check_agreement(strategy, 3, "ab" * 32, tmp_path)
+
+
+def test_only_a_lost_worker_is_reported_as_lost(monkeypatch):
+    """The same types of errors, with all workers there, keep their own text."""
+    task = {"type": "worker", "index": 0}
+    with socket.create_server(("localhost", 0)) as other:
+        port = other.getsockname()[1]
+        hosts = ["localhost:1", f"localhost:{port}"]
+        text = json.dumps({"cluster": {"worker": hosts}, "task": task})
+        monkeypatch.setenv("TF_CONFIG", text)
+        monkeypatch.setattr(meeting.gone, "__defaults__", (0.5,))
+        strategy = types.SimpleNamespace(cluster_resolver=object())
+        error = tf.errors.InternalError(None, None, "autotuning failed")
+        with (
+            pytest.raises(tf.errors.InternalError, match="autotuning failed"),
+            devices.explained_lost_workers(strategy),
+        ):
+            raise error
+        other.close()
+        with (
+            pytest.raises(UserError, match=f"lost another worker.*localhost:{port}"),
+            devices.explained_lost_workers(strategy),
+        ):
+            raise error
+
+
+def test_workers_with_other_data_stop(one, tmp_path):
+    make, _ = one
+    cluster = Cluster(2, tmp_path, make(epochs=10))
+    cluster.processes[1].kill()
+    cluster.processes[1].wait()
+    start = [*cluster.processes[1].args[:3], "--run_dir", str(tmp_path)]
+    cluster.processes[1] = subprocess.Popen(
+        [*start, *flags_of(make(epochs=10)), "--dataset=strokes", "--data_dir="],
+        env=environment() | cluster.places[1],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    results = cluster.wait()
+    assert [code for code, *_ in results] == [2, 2], results
+    for _, _, errors in results:
+        assert "the workers have different training images" in errors
+        assert "Traceback" not in errors
