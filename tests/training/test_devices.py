@@ -263,6 +263,7 @@ def test_workers_with_other_data_stop(one, tmp_path):
     )
     results = cluster.wait()
     assert [code for code, *_ in results] == [2, 2], results
-    for _, _, errors in results:
-        assert "the workers have different training images" in errors
-        assert "Traceback" not in errors
+    errors = [errors for *_, errors in results]
+    # The other one may find that the first has ended before it has compared.
+    assert any("the workers have different training images" in e for e in errors)
+    assert not any("Traceback" in e for e in errors)
