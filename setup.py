@@ -50,7 +50,7 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["gan_tf", "gan_tf.*"]),
-    package_data={"gan_tf": ["py.typed", "weights/*.npz"]},
+    package_data={"gan_tf": ["py.typed", "weights/*.npz", "pages/report.*"]},
     install_requires=[
         "tensorflow>=2.21",  # brings Keras 3
         # tf.summary needs it, tensorflow does not bring it; 2.20 does not start with
@@ -63,6 +63,7 @@ setup(
         "numpy>=1.26",
         "matplotlib>=3.8",  # the loss curves
         "pillow>=10.1",  # PNG and GIF
+        "jinja2>=3.1",  # the report: a template that escapes names
         # The run's lock, on Windows too; lock_descriptor is new in 3.30.
         "filelock>=3.30",
         "absl-py>=2.0",  # runs the commands

@@ -14,6 +14,7 @@ COMMANDS = {
     "generate": "generate images with a trained run",
     "evaluate": "score a trained run, or a set of images",
     "export": "write a trained generator for another runtime",
+    "report": "show a run, or compare several, in one HTML file",
 }
 
 

@@ -77,12 +77,8 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def add_run_flags(parser: argparse.ArgumentParser, noise: bool = True) -> None:
-    """Adds the flags that name a trained run, one of its generators and the noise.
-
-    Args:
-        noise: whether the command takes `--seed`.
-    """
+def add_source_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that name a trained run or a pretrained generator."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--run_dir", type=path, default="runs/default", help="a trained run"
@@ -92,6 +88,15 @@ def add_run_flags(parser: argparse.ArgumentParser, noise: bool = True) -> None:
         choices=tuple(PRETRAINED),
         help="instead of a run: weights that come with the package",
     )
+
+
+def add_run_flags(parser: argparse.ArgumentParser, noise: bool = True) -> None:
+    """Adds the flags that name a trained run, one of its generators and the noise.
+
+    Args:
+        noise: whether the command takes `--seed`.
+    """
+    add_source_flags(parser)
     parser.add_argument(
         "--checkpoint",
         choices=("last", "best"),

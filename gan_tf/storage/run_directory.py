@@ -27,6 +27,20 @@ def checkpoints_dir(run_dir: Path) -> Path:
     return run_dir / "checkpoints"
 
 
+def sample_grid_path(run_dir: Path, step: int) -> Path:
+    """The sample grid of one step."""
+    return run_dir / "samples" / f"step-{step:08d}.png"
+
+
+def sample_grids(run_dir: Path) -> dict[int, Path]:
+    """The sample grids of a run by their steps."""
+    found = {
+        path.stem.removeprefix("step-"): path
+        for path in (run_dir / "samples").glob("step-*.png")
+    }
+    return {int(step): path for step, path in found.items() if step.isdecimal()}
+
+
 def saved(run_dir: Path) -> list[Path]:
     """The checkpoints of a run, the newest first; other files there are not ours.
 

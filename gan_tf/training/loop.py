@@ -23,7 +23,8 @@ from gan_tf.evaluation.classifier import load_classifier
 from gan_tf.files import explained, usable_path
 from gan_tf.gan.state import GAN, build_gan
 from gan_tf.gan.step import Chunk, Tensors, compile_train_steps, metrics_of
-from gan_tf.storage import checkpoints, description, lock
+from gan_tf.pages import report
+from gan_tf.storage import checkpoints, description, lock, run_directory
 from gan_tf.storage.curves import read_curves
 from gan_tf.training import devices, pictures, signals
 from gan_tf.training.log import Log
@@ -33,8 +34,8 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
     """Trains a GAN to `config.epochs` steps, or continues a run to there.
 
     Everything is kept in `run_dir`: `config.json`, `checkpoints`, `curves.csv`,
-    `samples`, `tensorboard`; at the end `samples.png`, `losses.png` and
-    `training.gif`. Ctrl-C, SIGTERM and SIGHUP, once there is something to save, save it
+    `samples`, `tensorboard`; at the end `samples.png`, `losses.png`, `training.gif` and
+    `report.html`. Ctrl-C, SIGTERM and SIGHUP, once there is something to save, save it
     first.
 
     Args:
@@ -85,7 +86,8 @@ def _train(config: Config, run_dir: Path, progress: bool) -> GAN:
             _train_on(gan, data, config, place, progress)
         if chief and not pictures.animation_path(run_dir).exists():
             pictures.write_final_pictures(gan, data, config, run_dir)
-            say(f"done: see samples.png, losses.png and training.gif in {run_dir}")
+            _write_report(gan, run_dir)
+            say(f"done: see samples.png, training.gif and report.html in {run_dir}")
     return gan
 
 
@@ -213,7 +215,7 @@ def _write_sample_grid(
 ) -> None:
     step = int(gan.step.numpy())
     grid = pictures.sample_grid(gan, data, config.seed)
-    images.write_png(pictures.sample_grid_path(run_dir, step), grid)
+    images.write_png(run_directory.sample_grid_path(run_dir, step), grid)
     log.sample_grid(step, grid)
     pictures.thin_sample_grids(run_dir, config.sample_every)
 
@@ -237,6 +239,19 @@ def _is_best(distance: float | None, run_dir: Path) -> bool:
     best = checkpoints.best(run_dir)
     least = None if best is None else checkpoints.distance_of(best)
     return least is None or distance < least
+
+
+def _write_report(gan: GAN, run_dir: Path) -> None:
+    """Writes the page of a finished run; the run does not fail if that fails."""
+    try:
+        path = report.report_path(run_dir)
+        report.write_report([run_dir], path, gan.sampler)
+    except Exception as error:
+        warnings.warn(
+            f"the run is finished, but its report is not written: {error}. Try "
+            f"python -m gan_tf.report --run_dir {run_dir}",
+            stacklevel=2,
+        )
 
 
 def _config_table(config: Config, data: ImageSet) -> str:

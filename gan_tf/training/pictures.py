@@ -20,25 +20,12 @@ from gan_tf.gan.models import classes_of
 from gan_tf.gan.sampling import sample
 from gan_tf.gan.state import GAN
 from gan_tf.storage.curves import Curves, read_curves
+from gan_tf.storage.run_directory import sample_grids
 
 MAX_SAMPLE_GRIDS = 300  # kept in `samples`
 _SIDE = 8  # images in a row of a sample grid, and its rows without labels
 _MAX_CLASSES = 64  # rows of a sample grid with labels
 _MAX_FRAMES = 150  # of the animation
-
-
-def sample_grid_path(run_dir: Path, step: int) -> Path:
-    """The sample grid of one step."""
-    return run_dir / "samples" / f"step-{step:08d}.png"
-
-
-def sample_grids(run_dir: Path) -> dict[int, Path]:
-    """The sample grids of a run by their steps."""
-    found = {
-        path.stem.removeprefix("step-"): path
-        for path in (run_dir / "samples").glob("step-*.png")
-    }
-    return {int(step): path for step, path in found.items() if step.isdecimal()}
 
 
 def thin_sample_grids(run_dir: Path, every: int, most: int = MAX_SAMPLE_GRIDS) -> None:

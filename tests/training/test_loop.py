@@ -17,7 +17,7 @@ from gan_tf import images
 from gan_tf.data import sources
 from gan_tf.errors import UserError
 from gan_tf.gan.state import build_gan
-from gan_tf.storage import checkpoints
+from gan_tf.storage import checkpoints, run_directory
 from gan_tf.storage.curves import read_curves
 from gan_tf.training import loop, pictures, plan
 
@@ -65,7 +65,7 @@ def test_a_run_leaves_everything_the_readme_names(finished):
 def test_the_sheets_say_what_they_show_and_change(finished):
     _, run_dir, _ = finished
     sheets = [
-        images.read_png(pictures.sample_grid_path(run_dir, step))
+        images.read_png(run_directory.sample_grid_path(run_dir, step))
         for step in range(0, 41, 10)
     ]
     for one, other in itertools.combinations(sheets, 2):
@@ -280,7 +280,7 @@ def test_the_film_has_a_bounded_number_of_frames(tiny, tmp_path, monkeypatch):
         assert 5 < film.n_frames <= 10
         film.seek(film.n_frames - 1)
         last = np.asarray(film.convert("L")).astype(int)
-    sheet = images.read_png(pictures.sample_grid_path(tmp_path, 24))
+    sheet = images.read_png(run_directory.sample_grid_path(tmp_path, 24))
     np.testing.assert_allclose(last, sheet, atol=6)  # a GIF has fewer greys
 
 
@@ -303,7 +303,7 @@ def test_an_interruption_from_python_is_a_keyboard_interrupt(tiny, tmp_path, sig
 
 def test_the_last_step_is_always_sampled(tiny, tmp_path):
     train(tiny(epochs=17, sample_every=10), tmp_path)
-    assert sorted(pictures.sample_grids(tmp_path)) == [0, 10, 17]
+    assert sorted(run_directory.sample_grids(tmp_path)) == [0, 10, 17]
 
 
 def test_d_steps_take_batches_of_their_own(tiny, data_dir):

@@ -1,5 +1,6 @@
 import itertools
 
+from gan_tf.storage import run_directory
 from gan_tf.training import pictures
 
 
@@ -7,9 +8,9 @@ def test_sample_grids_are_thinned_evenly_and_the_newest_stays(tmp_path):
     (tmp_path / "samples").mkdir()
     (tmp_path / "samples" / "step-mine.png").touch()
     for step in range(0, 1001, 10):
-        pictures.sample_grid_path(tmp_path, step).touch()
+        run_directory.sample_grid_path(tmp_path, step).touch()
         pictures.thin_sample_grids(tmp_path, 10, most=8)
-        kept = sorted(pictures.sample_grids(tmp_path))
+        kept = sorted(run_directory.sample_grids(tmp_path))
         assert len(kept) <= 8
         assert (kept[0], kept[-1]) == (0, step)
         gaps = [b - a for a, b in itertools.pairwise(kept)]
