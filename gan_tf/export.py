@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import re
 import time
 import warnings
@@ -12,7 +13,7 @@ from pathlib import Path
 from gan_tf import cli
 from gan_tf.config import Config
 from gan_tf.environment import quiet_tensorflow
-from gan_tf.errors import DamagedError, UserError
+from gan_tf.errors import UserError
 from gan_tf.exporting.new_files import check_free
 from gan_tf.files import check_writable, read_json
 
@@ -105,10 +106,11 @@ def _checked_out(values: argparse.Namespace) -> Path:
         raise UserError(
             f"--out {out} must end in {ending} for --format {values.format}"
         )
-    if values.format == "saved_model" and set("[]*?") & set(str(out)):
+    # TensorFlow reads these as a pattern.
+    if values.format == "saved_model" and (set("[]\\") - {os.sep}) & set(str(out)):
         raise UserError(
-            f"--out {out}: TensorFlow loads no SavedModel from a path with [, ], * or "
-            "?; name another folder"
+            f"--out {out}: TensorFlow loads no SavedModel from a path with [, ] or \\; "
+            "name another folder"
         )
     check_writable(out.parent, "--out")
     check_free([out])
@@ -120,8 +122,8 @@ def _check_packages(form: str) -> None:
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise UserError(
-            f"--format {form} needs {' and '.join(missing)}, which are not installed: "
-            "pip install 'gan_tf[export]'"
+            f"--format {form} needs more packages, {' and '.join(missing)}; install "
+            "them with pip install 'gan_tf[export]'"
         )
 
 
@@ -137,7 +139,7 @@ def _metrics(values: argparse.Namespace, step: int) -> dict[str, float]:
         return {}
     try:
         content = read_json(Path(values.run_dir) / "evaluation.json")
-    except DamagedError:  # or it is not there
+    except UserError:  # it is not there, or not what was written
         return {}
     for name, metrics in content.get("results", {}).items():
         if re.match(rf"step {step}\b", name):

@@ -36,8 +36,6 @@ def parser() -> cli.Parser:
 
 def main(values: argparse.Namespace) -> None:
     """Writes the report as the flags say."""
-    if values.pretrained and values.runs:
-        raise UserError("--pretrained has no curves to compare with those of a run")
     if values.pretrained or len(values.runs) > 1:
         default = Path("comparison.html" if values.runs else "report.html")
     else:
@@ -50,7 +48,7 @@ def main(values: argparse.Namespace) -> None:
     with quiet_tensorflow():
         from gan_tf.pages.report import write_report
         from gan_tf.storage.pretrained import pretrained
-    if values.pretrained:
+    if values.pretrained and not values.runs:
         write_report([pretrained(values.pretrained)], out)
     else:
         write_report(values.runs or [values.run_dir], out)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -170,6 +171,7 @@ def test_the_card_says_where_the_generator_comes_from(write, runs, tmp_path):
         (lambda images: images[:, :, :-1], "[1, 28, 27]"),
         (lambda images: images[::-1], "largest difference"),
         (lambda images: 1 / 0, "division by zero"),
+        (lambda images: Path("/nowhere/at/all").read_bytes(), "No such file"),
     ],
 )
 def test_an_export_that_differs_leaves_nothing(

@@ -16,7 +16,7 @@ from gan_tf.exporting.examples import example
 from gan_tf.exporting.formats import FORMATS, Export, Runtime
 from gan_tf.exporting.network import export_network, feed, in_float32
 from gan_tf.exporting.new_files import new_files
-from gan_tf.files import file_digest
+from gan_tf.files import cannot_write, explained, file_digest, write_synced
 from gan_tf.gan.models import takes_labels
 from gan_tf.storage.checkpoints import Trained
 from gan_tf.storage.description import class_count, image_shape, versions
@@ -57,7 +57,7 @@ def export_generator(
     if takes_labels(generator):
         classes = class_count(trained.content)
     with new_files(out, out.with_name(f"{out.name}.md")) as (file, page):
-        with _one_sentence(form), keras_defaults():
+        with _one_sentence(form, out), keras_defaults():
             network = export_network(generator, shape, pixels)
             calibration = feed(generator, seed, _CALIBRATION, classes)
             export = Export(generator, network, shape, pixels, quantize, calibration)
@@ -74,13 +74,15 @@ def export_generator(
             facts["SHA-256"] = file_digest(file)
         code = example(form, out.name, generator, shape, pixels, classes)
         text = card(out.name, trained, facts, code, pixels, metrics or {})
-        page.write_text(text, encoding="utf-8")
+        with explained(out, "nothing was written"):
+            write_synced(page, text.encode())
     return found
 
 
 @contextlib.contextmanager
-def _one_sentence(form: str) -> Iterator[None]:
+def _one_sentence(form: str, out: Path) -> Iterator[None]:
     """Turns whatever a converter or a runtime raises into one sentence."""
+    nothing = "nothing was written"
     try:
         yield
     except UserError:
@@ -88,9 +90,12 @@ def _one_sentence(form: str) -> Iterator[None]:
     except Exception as error:
         lines = str(error).strip().splitlines()
         why = printable(lines[0] if lines else type(error).__name__, 300)
+        if isinstance(error, OSError):
+            raise cannot_write(out, error.strerror or why, nothing) from error
+        if "[Op:SaveV2]" in str(error):  # TensorFlow's way to say it
+            raise cannot_write(out, str(error), nothing) from error
         raise UserError(
-            f"--format {form} is not possible for this generator here: {why}; nothing "
-            "was written"
+            f"--format {form} is not possible for this generator here: {why}; {nothing}"
         ) from error
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from gan_tf.config import RECIPES, Config, as_text
-from gan_tf.errors import DamagedError, printable
+from gan_tf.errors import DamagedError, UserError
 from gan_tf.evaluation import domain, scores
 from gan_tf.files import exists, read_json
 from gan_tf.gan.losses import OBJECTIVES
@@ -50,8 +50,8 @@ def run_content(
             if generator is None and isinstance(source, Path):
                 generator = checkpoints.load_generator(source)
             network = page_data(generator, description.image_shape(content))
-        except Exception as error:  # a network of the user's may fail in any way
-            why_not = printable((str(error) or repr(error)).splitlines()[0], 300)
+        except (UserError, ValueError) as error:
+            why_not = str(error)
     return {
         "name": name,
         "summary": _summary(config, content, step),

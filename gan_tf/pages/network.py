@@ -95,15 +95,22 @@ def _dense_layers(generator: keras.Model) -> list[Layer]:
         if activation not in _ACTIVATIONS:
             raise ValueError(f"the page does not know the activation {activation}")
         if isinstance(layer, keras.layers.Dense):
-            parts = [part.astype(np.float16) for part in layer.get_weights()]
-            parts += [np.zeros(layer.units)] if len(parts) == 1 else []
-            kernel, bias = (part.astype(np.float32) for part in parts)
+            kernel = _half(layer.kernel)
+            bias = (
+                _half(layer.bias)
+                if layer.use_bias
+                else np.zeros(kernel.shape[1], np.float32)
+            )
             layers.append(Layer(kernel, bias, activation))
         elif isinstance(layer, keras.layers.Activation) and layers:
             layers[-1] = layers[-1]._replace(activation=activation)
         elif not isinstance(layer, _WITHOUT_WEIGHTS):
             raise ValueError(f"it has a layer of another kind, {type(layer).__name__}")
     return layers
+
+
+def _half(weights: Any) -> np.ndarray:
+    return keras.ops.convert_to_numpy(weights).astype("float16").astype("float32")
 
 
 def _check(

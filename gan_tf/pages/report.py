@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,14 @@ def _rendered(runs: list[dict[str, Any]]) -> bytes:
         "charts": [chart.pop("data") for chart in drawn],
         "network": one and one["network"],
     }
-    page = _template().render(
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,  # names of runs and data are text from strangers
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("report.html").render(
         runs=runs,
         one=one,
         charts=drawn,
@@ -84,18 +90,6 @@ def _rendered(runs: list[dict[str, Any]]) -> bytes:
         comparison=None if one else _comparison(runs),
     )
     return page.encode("utf-8", "replace")  # names of files may hold any bytes
-
-
-@functools.cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # names of runs and data are text from strangers
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html")
 
 
 def _comparison(runs: list[dict[str, Any]]) -> dict[str, Any]:

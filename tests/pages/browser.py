@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import fcntl
 import itertools
 import json
 import os
@@ -196,8 +197,6 @@ class Page:
 
 def _moved(descriptor):
     """The descriptor under a number that is neither 3 nor 4."""
-    import fcntl  # Windows has none
-
     high = fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10)
     os.close(descriptor)
     return high
