@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gan_tf.config import Config
 from gan_tf.environment import check_plotting, choose_backend
-from gan_tf.errors import UserError
+from gan_tf.errors import StopTraining, UserError
 
 if TYPE_CHECKING:
     from gan_tf.gan.models import build_discriminator as build_discriminator
@@ -32,7 +32,7 @@ _HOMES = {
 }
 
 
-__all__ = ["Config", "UserError", "__version__", *_HOMES]
+__all__ = ["Config", "StopTraining", "UserError", "__version__", *_HOMES]
 
 choose_backend()
 

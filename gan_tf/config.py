@@ -83,6 +83,13 @@ class Config:
         value_before=False,
         group="data",
     )
+    init_from: str = _option(
+        "",
+        "another run, with whose weights (not optimizers) a new run starts",
+        shapes_run=False,  # where the weights came from is noted and compared
+        value_before="",
+        group="run",
+    )
     seed: int = _option(
         0,
         "seed of the initial weights, the batches and the noise",

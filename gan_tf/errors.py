@@ -22,6 +22,10 @@ class DamagedError(UserError):
     """
 
 
+class StopTraining(Exception):  # noqa: N818, as StopIteration
+    """Raised by `on_log` to end a run there, with all saved and its pictures made."""
+
+
 def printable(text: str, most: int = 2000) -> str:
     """`text` with control characters and the like escaped, `most` characters of it."""
     safe = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:most])

@@ -16,7 +16,7 @@ from typing import Any
 
 from gan_tf.errors import DamagedError, UserError
 
-_MAX_JSON = 1 << 16  # bytes; ours have about two thousand
+_MAX_JSON = 1 << 20  # bytes; ours have about two thousand, more with own networks
 # Of all that a sync can answer, these mean that the content may be lost. The others
 # mean that this system or file system does not sync folders.
 _LOST = (errno.EIO, errno.ENOSPC, errno.EDQUOT)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from typing import Any
 
 import numpy as np
 
 from gan_tf.data.layout import as_images, as_labels
-from gan_tf.errors import printable
+from gan_tf.errors import UserError, printable
 from gan_tf.images import grid
 
 # Digests of MNIST's training and test images and labels, in the order of the official
@@ -74,16 +75,19 @@ def image_set(
     return ImageSet(images, labels, printable(name, 100), digest)
 
 
-def from_arrays(
-    images: np.ndarray, labels: np.ndarray | None = None, name: str = "images"
-) -> ImageSet:
+def from_arrays(images: Any, labels: Any = None, name: str = "images") -> ImageSet:
     """The set of a caller's own arrays, in any layout that `layout` knows.
 
     Raises:
         UserError: they are no images, or labels that do not fit.
     """
-    pixels = as_images(np.asarray(images), name)
-    numbers = None if labels is None else np.asarray(labels)
+    try:
+        array = np.asarray(images)
+        numbers = None if labels is None else np.asarray(labels)
+    except Exception as error:  # whatever NumPy or the array's own library says
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UserError(f"{name} cannot be used as an array: {why}") from error
+    pixels = as_images(array, name)
     return image_set(pixels, as_labels(numbers, len(pixels), name), name)
 
 

@@ -9,10 +9,11 @@ import urllib.error
 import urllib.request
 import warnings
 from pathlib import Path
+from typing import Any
 
 from gan_tf.config import Config
 from gan_tf.data.files import read_set
-from gan_tf.data.image_set import ImageSet, image_set, turned
+from gan_tf.data.image_set import ImageSet, from_arrays, image_set, turned
 from gan_tf.data.strokes import draw_digits
 from gan_tf.errors import UserError
 from gan_tf.files import usable_path
@@ -47,17 +48,26 @@ def load(
     return turned(_load(dataset, data_dir, split), transpose, invert)
 
 
-def load_for(config: Config) -> ImageSet:
+def load_for(config: Config, images: Any = None) -> ImageSet:
     """The training images that a configuration names; raises as `load`.
 
     Raises also if a conditional run is asked for and they have no labels.
+
+    Args:
+        images: the caller's own array, or a tuple of images and labels, instead.
     """
-    data = load(
-        config.dataset,
-        config.data_dir,
-        transpose=config.transpose,
-        invert=config.invert,
-    )
+    if images is None:
+        data = load(config.dataset, config.data_dir)
+    elif config.data_dir or config.dataset != "auto":
+        raise UserError(
+            "images= and --data_dir or --dataset name two sets of images: leave one out"
+        )
+    else:
+        pair = images if isinstance(images, tuple) else (images, None)
+        if len(pair) != 2:
+            raise UserError("images= takes an array, or a tuple of images and labels")
+        data = from_arrays(*pair)
+    data = turned(data, config.transpose, config.invert)
     if config.conditional and data.labels is None:
         raise UserError(
             f"--conditional true needs labels, and {data.name} has none: leave it out"

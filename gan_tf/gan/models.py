@@ -61,9 +61,9 @@ def takes_labels(network: keras.Model) -> bool:
 
 
 def classes_of(network: keras.Model) -> int | None:
-    """How many classes a network of this module knows; None if it takes no labels."""
+    """How many classes a network knows; None if it takes no labels or does not say."""
     layer = one_hot_layer(network)
-    return None if layer is None else layer.num_tokens
+    return getattr(network, "classes", None) if layer is None else layer.num_tokens
 
 
 def one_hot_layer(network: keras.Model) -> keras.layers.CategoryEncoding | None:

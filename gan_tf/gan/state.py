@@ -20,6 +20,7 @@ from gan_tf.gan.models import (
     build_generator,
     takes_labels,
 )
+from gan_tf.gan.networks import MAX_PARAMETERS, Networks, load, seeded
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -130,19 +131,30 @@ def _seeds(network: keras.Model) -> list[tf.Variable]:
     return [v.value for v in network.variables if id(v) not in weights]
 
 
-def build_gan(config: Config, pixels: int = PIXELS, classes: int | None = None) -> GAN:
+def build_gan(
+    config: Config,
+    pixels: int = PIXELS,
+    classes: int | None = None,
+    networks: Networks | None = None,
+) -> GAN:
     """The state at step 0; a function of its arguments alone.
 
     Args:
         pixels: values of one image.
         classes: of the data; used if the configuration is conditional.
+        networks: the caller's own ones, instead of the dense ones.
     """
+    networks = networks or {}
     classes = classes if config.conditional else None
     seeds = 2 * config.seed, 2 * config.seed + 1  # unlike weights in the two networks
-    average = new_generator(config, pixels, classes) if config.ema_decay else None
+    generator = new_generator(config, pixels, classes, seeds[0], networks)
+    average = None
+    if config.ema_decay:
+        average = new_generator(config, pixels, classes, networks=networks)
     return assemble(
-        generator=new_generator(config, pixels, classes, seeds[0]),
-        discriminator=build_discriminator(
+        generator=generator,
+        discriminator=_own("discriminator", networks, seeds[1])
+        or build_discriminator(
             config.discriminator_units, pixels, seeds[1], config.precision, classes
         ),
         average=average,
@@ -165,9 +177,22 @@ def build_gan(config: Config, pixels: int = PIXELS, classes: int | None = None) 
 
 
 def new_generator(
-    config: Config, pixels: int = PIXELS, classes: int | None = None, seed: int = 0
+    config: Config,
+    pixels: int = PIXELS,
+    classes: int | None = None,
+    seed: int = 0,
+    networks: Networks | None = None,
+    most: int = MAX_PARAMETERS,
 ) -> keras.Model:
-    """The configuration's generator with fresh weights."""
+    """The run's generator with fresh weights.
+
+    Args:
+        most: how many weights it may have, if it is one of `networks`.
+    """
+    classes = classes if config.conditional else None
+    if own := _own("generator", networks or {}, seed, most):
+        own.classes = classes
+        return own
     return build_generator(
         config.latent_dim,
         config.generator_units,
@@ -175,7 +200,7 @@ def new_generator(
         config.output_activation,
         seed,
         config.precision,
-        classes if config.conditional else None,
+        classes,
     )
 
 
@@ -186,6 +211,16 @@ def generator_parameters(
     inputs = config.latent_dim + (classes or 0 if config.conditional else 0)
     sizes = [inputs, *config.generator_units, pixels]
     return sum((fan_in + 1) * out for fan_in, out in itertools.pairwise(sizes))
+
+
+def _own(
+    role: str, networks: Networks, seed: int, most: int = MAX_PARAMETERS
+) -> keras.Model | None:
+    """The caller's own network in that role, if there is one."""
+    if role not in networks:
+        return None
+    with seeded(seed):
+        return load(role, networks[role], most)
 
 
 def assemble(

@@ -92,7 +92,7 @@ def discriminator_step(
             if rules.gp_weight:
                 penalty = losses.gradient_penalty(logits, real, fake, mix)
                 total += rules.gp_weight * penalty
-        gradients = tape.gradient(total, gan.discriminator.trainable_variables)
+        gradients = _gradients(tape, total, gan.discriminator)
         return gradients, loss, r1, penalty, real_logits, fake_logits
 
     gradients, loss, r1, penalty, real_logits, fake_logits = _lazily(
@@ -113,7 +113,7 @@ def generator_step(gan: GAN, labels: tf.Tensor | None, noise: tf.Tensor) -> Tens
     with tf.GradientTape() as tape:
         fake_logits = gan.logits(gan.generate(noise, labels), labels)
         loss = gan.rules.losses.generator_loss(fake_logits)
-    gradients = tape.gradient(loss, gan.generator.trainable_variables)
+    gradients = _gradients(tape, loss, gan.generator)
     norm = _descend(gan, gan.generator, gan.generator_optimizer, gradients)
     return {"g_loss": loss, "g_gradient_norm": norm}
 
@@ -240,6 +240,18 @@ def _lazily(gan: GAN, every: int, due: Callable, otherwise: Callable):
     if every < 2:
         return due() if every else otherwise()
     return tf.cond(gan.step % every == 0, due, otherwise)
+
+
+def _gradients(
+    tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model
+) -> list[tf.Tensor]:
+    """The gradients for a network; zero for weights that the loss does not reach."""
+    gradients = tape.gradient(
+        loss,
+        network.trainable_variables,
+        unconnected_gradients=tf.UnconnectedGradients.ZERO,
+    )
+    return [tf.convert_to_tensor(gradient) for gradient in gradients]  # of embeddings
 
 
 def _descend(

@@ -35,7 +35,13 @@ from gan_tf.files import (
 from gan_tf.gan.state import GAN, generator_parameters, new_generator
 from gan_tf.storage import tensors
 from gan_tf.storage.bundle import SUFFIXES
-from gan_tf.storage.description import Content, class_count, image_shape, read_run
+from gan_tf.storage.description import (
+    Content,
+    class_count,
+    image_shape,
+    networks_of,
+    read_run,
+)
 from gan_tf.storage.manifest import check_folder, distance_of, write_manifest
 from gan_tf.storage.run_directory import (
     checkpoints_dir,
@@ -143,6 +149,27 @@ def restore(run_dir: Path, gan: GAN) -> None:
             raise UserError(f"its state is that of step {step}")
 
 
+def restore_weights(path: Path, gan: GAN, averaged: bool) -> None:
+    """Sets the networks of `gan` to those of a checkpoint of another run.
+
+    Optimizers and step are left alone.
+
+    Args:
+        averaged: whether that run has an average; else its generator is taken for it.
+
+    Raises:
+        UserError: the checkpoint does not hold such networks.
+    """
+    parts = {"generator": gan.generator, "discriminator": gan.discriminator}
+    if averaged and gan.average is not None:
+        parts["average"] = gan.average
+    with _usable(path):
+        part = tf.train.Checkpoint(**parts)
+        tensors.from_bytes(part, _state(path), partial=True)
+    if gan.average is not None and not averaged:
+        gan.average.set_weights(gan.generator.get_weights())
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Trained:
     """A trained generator and what is known of its run.
@@ -208,10 +235,12 @@ def _generator(
     pixels, classes = math.prod(image_shape(content)), class_count(content)
     files = _state(path)
     # The sizes stand in a file: check them before memory is taken.
-    if 4 * generator_parameters(config, pixels, classes) > len(files[SUFFIXES[0]]):
+    most = len(files[SUFFIXES[0]]) // 4
+    own = networks_of(content)
+    if "generator" not in own and generator_parameters(config, pixels, classes) > most:
         raise UserError("it is smaller than its configuration's network")
     with keras_defaults():
-        generator = new_generator(config, pixels, classes)
+        generator = new_generator(config, pixels, classes, networks=own, most=most)
     name = "average" if averaged and config.ema_decay else "generator"
     part = tf.train.Checkpoint(**{name: generator})
     tensors.from_bytes(part, files, partial=True)

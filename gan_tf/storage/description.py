@@ -17,6 +17,8 @@ from gan_tf.config import Config, as_text
 from gan_tf.data.image_set import ImageSet
 from gan_tf.errors import DamagedError, UserError
 from gan_tf.files import exists, read_edited_json, read_json, readable, write_json
+from gan_tf.gan.layer_names import first_difference
+from gan_tf.gan.networks import ROLES, Networks
 from gan_tf.storage.run_directory import FORMAT, check_links, config_path, saved
 
 Content = dict[str, Any]
@@ -28,8 +30,13 @@ _WITHOUT_RUN = (
 _MAX_SIZE = 1 << 12  # pixels of a side, and classes
 
 
-def check_run(run_dir: Path, config: Config, images: ImageSet) -> None:
+def check_run(
+    run_dir: Path, config: Config, images: ImageSet, networks: Networks | None = None
+) -> None:
     """Checks that `run_dir` is free for this run or already holds it.
+
+    Args:
+        networks: the caller's own ones; those not given are taken to be the run's.
 
     Raises:
         UserError: the directory holds another run (the differences are listed), or
@@ -48,6 +55,11 @@ def check_run(run_dir: Path, config: Config, images: ImageSet) -> None:
             f"data: {data['name']} ({data['sha256'][:8]}), "
             f"{images.name} ({images.digest[:8]})"
         )
+    differences += [
+        f"build_{role}: {first_difference(networks_of(content).get(role), network)}"
+        for role, network in (networks or {}).items()
+        if network != networks_of(content).get(role)
+    ]
     if differences:
         raise UserError(
             f"--run_dir {run_dir} holds a run of another configuration (there, here): "
@@ -55,16 +67,26 @@ def check_run(run_dir: Path, config: Config, images: ImageSet) -> None:
         )
 
 
-def open_run(run_dir: Path, config: Config, images: ImageSet) -> None:
+def open_run(
+    run_dir: Path,
+    config: Config,
+    images: ImageSet,
+    networks: Networks | None = None,
+    initial: Content | None = None,
+) -> None:
     """Makes `run_dir` this run's directory, or checks that it already is.
 
     `config.json` then holds the newest options that do not change the result, such as
     `epochs`.
 
+    Args:
+        networks: the caller's own ones, of which the run keeps the descriptions.
+        initial: what is to be noted of the run whose weights this one takes.
+
     Raises:
         UserError: as `check_run`, or the directory cannot be written.
     """
-    check_run(run_dir, config, images)
+    check_run(run_dir, config, images, networks)
     content = {
         "format": FORMAT,
         "config": config.to_dict(),
@@ -77,6 +99,8 @@ def open_run(run_dir: Path, config: Config, images: ImageSet) -> None:
         },
         "versions": versions(),
     }
+    content |= {"networks": networks} if networks else {}
+    content |= {"initial": initial} if initial else {}
     write_json(config_path(run_dir), content)
 
 
@@ -112,6 +136,21 @@ def image_shape(content: Content) -> tuple[int, ...]:
 def class_count(content: Content) -> int | None:
     """How many classes the data of a run have; None if they have no labels."""
     return content["data"].get("classes")
+
+
+def recorded(run_dir: Path) -> Content:
+    """What `config.json` of a run says; nothing if no run is there.
+
+    Raises:
+        UserError: as `read_run`.
+    """
+    found = _find(run_dir) if exists(run_dir) else None
+    return {} if found is None else found[1]
+
+
+def networks_of(content: Content) -> Networks:
+    """The run's own networks, by their roles; none for the dense ones."""
+    return content.get("networks", {})
 
 
 def _find(run_dir: Path) -> tuple[Config, Content] | None:
@@ -150,6 +189,11 @@ def _edited(run_dir: Path, content: Content) -> tuple[Config, Content]:
     old = _checked(copy, original)
     changes = _changes(old.to_dict(), config.to_dict())
     other_data = _changes(original["data"], content["data"])
+    other_data += [
+        f"{name} were changed"
+        for name in ("networks", "initial")
+        if original.get(name) != content.get(name)
+    ]
     if old.differences(config) or other_data:
         warnings.warn(
             f"{path} was edited or is damaged: {'; '.join(changes + other_data)}. The "
@@ -209,6 +253,11 @@ def _checked(path: Path, content: Content) -> Config:
         type(size) is int and 0 < size < _MAX_SIZE for size in sizes
     ):
         raise UserError(f"{path} has an impossible image shape or number of classes")
+    networks = networks_of(content)
+    if not isinstance(networks, dict) or not set(networks) <= {*ROLES}:
+        raise UserError(f"{path} does not say which networks the run has")
+    if not isinstance(content.get("initial", {}), dict):
+        raise UserError(f"{path} does not say where the first weights come from")
     return Config.from_dict(content.get("config", {}))
 
 

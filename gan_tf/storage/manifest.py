@@ -54,6 +54,11 @@ def distance_of(path: Path) -> float | None:
     return distance if type(distance) is float and math.isfinite(distance) else None
 
 
+def digest_of(path: Path) -> str:
+    """SHA-256 of a checkpoint's weights, hex, as its manifest has it."""
+    return read_manifest(path)["files"][_STATE[0]]
+
+
 def check_folder(path: Path) -> None:
     """Checks that the folder holds exactly what was written.
 

@@ -8,6 +8,7 @@ up to the order in which floats are added.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -55,11 +56,20 @@ def choose_strategy(config: Config) -> tf.distribute.Strategy:
     if found:
         strategy = _join(found, config)
     elif _mirrored(config.strategy):
-        strategy = tf.distribute.MirroredStrategy()
+        strategy = _mirrored_strategy()
     else:
         strategy = tf.distribute.get_strategy()
     check_batch(config.batch_size, strategy.num_replicas_in_sync)
     return strategy
+
+
+@functools.cache
+def _mirrored_strategy() -> tf.distribute.Strategy:
+    """One for the whole process: TensorFlow numbers the exchanges of each from 1 on.
+
+    A second one with other shapes under the same numbers would fail.
+    """
+    return tf.distribute.MirroredStrategy()
 
 
 def check_batch(batch_size: int, replicas: int) -> None:

@@ -155,11 +155,12 @@ class Log:
         with self._writing(step):
             tf.summary.image("samples", pixels[None])
 
-    def end_step(self, step: int) -> None:
-        """Appends what was logged at this step to `curves.csv`."""
-        if self._row:
-            self._curves.write(step, self._row)
-            self._row = {}
+    def end_step(self, step: int) -> dict[str, float]:
+        """Appends what was logged at this step to `curves.csv`, and returns it."""
+        row, self._row = self._row, {}
+        if row:
+            self._curves.write(step, row)
+        return row
 
     def _scalars(self, step: int, values: dict[str, float]) -> None:
         with self._writing(step):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import os
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -17,20 +19,33 @@ from gan_tf.data import sources
 from gan_tf.data.image_set import ImageSet, preview
 from gan_tf.data.stream import stream
 from gan_tf.environment import keras_defaults
-from gan_tf.errors import UserError
+from gan_tf.errors import StopTraining, UserError
 from gan_tf.evaluation import monitor
 from gan_tf.evaluation.classifier import load_classifier
 from gan_tf.files import explained, usable_path
-from gan_tf.gan.state import GAN, build_gan
+from gan_tf.gan.networks import Builder
+from gan_tf.gan.state import GAN
 from gan_tf.gan.step import Chunk, Tensors, compile_train_steps, metrics_of
 from gan_tf.pages import report
 from gan_tf.storage import checkpoints, description, lock, run_directory
 from gan_tf.storage.curves import read_curves
 from gan_tf.training import devices, pictures, signals
 from gan_tf.training.log import Log
+from gan_tf.training.start import prepare
+
+OnLog = Callable[[int, dict[str, float]], object]
 
 
-def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> GAN:
+def train(
+    config: Config,
+    run_dir: str | os.PathLike,
+    progress: bool = True,
+    *,
+    images: Any = None,
+    build_generator: Builder | None = None,
+    build_discriminator: Builder | None = None,
+    on_log: OnLog | None = None,
+) -> GAN:
     """Trains a GAN to `config.epochs` steps, or continues a run to there.
 
     Everything is kept in `run_dir`: `config.json`, `checkpoints`, `curves.csv`,
@@ -40,39 +55,57 @@ def train(config: Config, run_dir: str | os.PathLike, progress: bool = True) -> 
 
     Args:
         progress: show a progress bar (on a terminal) or lines (elsewhere).
+        images: an array, or a tuple of images and labels, instead of the data that
+            `config` names: numbers `[N, H, W]`, `[N, H, W, 1 or 3]` or flat, 0 to 255,
+            0 to 1 or -1 to 1.
+        build_generator: without arguments, returns a Keras model from noise
+            `[None, latent_dim]` (and, with `config.conditional`, labels `[None]`) to
+            images `[None, H, W, channels]` in [0, 1], float32. The run records it.
+        build_discriminator: the same, from images (and labels) to a logit `[None, 1]`.
+        on_log: called as `on_log(step, metrics)` with each row of `curves.csv`. It may
+            raise `gan_tf.StopTraining` to end the run there, saved; what else it raises
+            comes out of `train` after the run was saved.
 
     Returns:
         The trained state; sample from it with `gan_tf.sample(gan.sampler, ...)`.
 
     Raises:
-        UserError: unusable data or run directory, another process that trains there,
-            a full disk, or losses that are no longer finite.
+        UserError: unusable data, networks or run directory, another process that trains
+            there, a full disk, or losses that are no longer finite.
         KeyboardInterrupt: after Ctrl-C, with the run saved.
         SystemExit: after SIGTERM or SIGHUP, with the run saved; its code is 128 + the
             signal's number.
     """
+    builders = {"generator": build_generator, "discriminator": build_discriminator}
     with keras_defaults():
-        return _train(config, usable_path(run_dir), progress)
+        data = functools.partial(sources.load_for, config, images)
+        return _train(config, usable_path(run_dir), progress, data, builders, on_log)
 
 
-def _train(config: Config, run_dir: Path, progress: bool) -> GAN:
+def _train(
+    config: Config,
+    run_dir: Path,
+    progress: bool,
+    load: Callable[[], ImageSet],
+    builders: dict[str, Builder | None],
+    on_log: OnLog | None,
+) -> GAN:
     devices.check_precision(config.precision)
     strategy = devices.choose_strategy(config)
     chief = devices.is_chief(strategy)
     progress = progress and chief
     say = print if progress else lambda *_: None
-    data = sources.load_for(config)
-    if not chief:  # the chief checks it under its lock
-        description.check_run(run_dir, config, data)
+    data = load()
+    first = prepare(config, run_dir, data, builders)
     with (
         devices.explained_lost_workers(strategy),
         devices.place_to_write(strategy, run_dir) as place,
         lock.run_lock(place),
         strategy.scope(),
     ):
-        description.open_run(place, config, data)
+        description.open_run(place, config, data, first.networks, first.initial)
         images.write_png(place / "data.png", preview(data))
-        gan = build_gan(config, math.prod(data.shape), data.classes)
+        gan = first.new_gan(config, data)
         checkpoints.restore(run_dir, gan)
         step = int(gan.step.numpy())
         devices.check_agreement(strategy, step, data.digest, run_dir)
@@ -83,7 +116,9 @@ def _train(config: Config, run_dir: Path, progress: bool) -> GAN:
             say(
                 f"training on {data.name}, step {step} to {config.epochs}, in {run_dir}"
             )
-            _train_on(gan, data, config, place, progress)
+            if step == 0 and first.needs_saving:
+                checkpoints.save(place, gan)
+            _train_on(gan, data, config, place, progress, on_log)
         if chief and not pictures.animation_path(run_dir).exists():
             pictures.write_final_pictures(gan, data, config, run_dir)
             _write_report(gan, run_dir)
@@ -92,7 +127,12 @@ def _train(config: Config, run_dir: Path, progress: bool) -> GAN:
 
 
 def _train_on(
-    gan: GAN, data: ImageSet, config: Config, run_dir: Path, progress: bool
+    gan: GAN,
+    data: ImageSet,
+    config: Config,
+    run_dir: Path,
+    progress: bool,
+    on_log: OnLog | None = None,
 ) -> None:
     """From the state's step to the last one, a signal or the stop rule."""
     step = int(gan.step.numpy())
@@ -120,16 +160,32 @@ def _train_on(
             if _due(step, config.sample_every) or finished:
                 _write_sample_grid(gan, data, config, run_dir, log)
                 distance = _probe(gan, data, config, log)
-            log.end_step(step)
+            save = functools.partial(checkpoints.save, run_dir, gan, distance)
+            finished |= _stopped_by(on_log, step, log.end_step(step), save)
             stop = bool(finished or received or log.lost_output)
             if _due(step, config.save_every) or stop or _is_best(distance, run_dir):
-                checkpoints.save(run_dir, gan, distance)
+                save()
             if stop:
                 break
     if received and not finished:
         signals.exit_on_signal(received[0], step)
     if log.lost_output:
         raise log.lost_output
+
+
+def _stopped_by(
+    on_log: OnLog | None, step: int, row: dict[str, float], save: Callable[[], Path]
+) -> bool:
+    """Reports a logged step to the caller; whether that ends the run there."""
+    try:
+        if on_log is not None and row:
+            on_log(step, row)
+    except StopTraining:
+        return True
+    except BaseException:  # the caller's own: nothing trained is lost
+        save()
+        raise
+    return False
 
 
 def _compiled(

@@ -16,7 +16,6 @@ from gan_tf.data.image_set import ImageSet
 from gan_tf.errors import UserError
 from gan_tf.files import explained, write_atomically
 from gan_tf.gan.losses import Objective
-from gan_tf.gan.models import classes_of
 from gan_tf.gan.sampling import sample
 from gan_tf.gan.state import GAN
 from gan_tf.storage.curves import Curves, read_curves
@@ -50,7 +49,7 @@ def sample_grid(gan: GAN, data: ImageSet, seed: int) -> np.ndarray:
     """
     labels = None
     if gan.conditional:
-        classes = min(classes_of(gan.generator) or _SIDE, _MAX_CLASSES)
+        classes = min(data.classes or _SIDE, _MAX_CLASSES)
         labels = np.repeat(np.arange(classes), _SIDE)
     count = _SIDE**2 if labels is None else len(labels)
     samples = sample(gan.sampler, seed, count, labels, data.shape)

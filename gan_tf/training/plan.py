@@ -9,8 +9,8 @@ import tensorflow as tf
 from gan_tf.config import Config, as_text
 from gan_tf.data import sources
 from gan_tf.files import check_writable, usable_path
-from gan_tf.storage import checkpoints, description
-from gan_tf.training import devices
+from gan_tf.storage import checkpoints
+from gan_tf.training import devices, start
 
 
 def plan(config: Config, run_dir: str | os.PathLike) -> str:
@@ -24,7 +24,7 @@ def plan(config: Config, run_dir: str | os.PathLike) -> str:
     replicas = devices.planned_replicas(config.strategy)
     devices.check_batch(config.batch_size, replicas)
     data = sources.load_for(config)
-    description.check_run(run_dir, config, data)
+    start.prepare(config, run_dir, data)
     check_writable(run_dir, "--run_dir")
     last = checkpoints.newest(run_dir)
     step = checkpoints.step_of(last) if last else 0
