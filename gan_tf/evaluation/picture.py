@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from gan_tf.evaluation import metrics
 from gan_tf.evaluation.scores import Evaluation, RealImages
-from gan_tf.images import SIDE, grid, png_bytes_of_figure
+from gan_tf.images import SIDE, drawable, grid, png_bytes_of_figure
 
 
 def picture(
@@ -25,7 +25,7 @@ def picture(
         real: MNIST, if it was there.
     """
     figure = Figure(figsize=(13, 5), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(drawable(title), parse_math=False)
     samples, shares, pairs = figure.subplots(1, 3)
     _show(samples, grid(images[:100]), "100 samples")
     shares.bar(range(10), metrics.class_shares(evaluation.predicted))

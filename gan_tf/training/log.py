@@ -110,14 +110,14 @@ class Log:
             text: Markdown.
         """
         values = {
-            name: value if isinstance(value, (bool, int, float, str)) else str(value)
+            name: value if isinstance(value, (bool, int, float)) else _text(str(value))
             for name, value in self._config.to_dict().items()
         }
         beside = self._folder / ".description.part"
         with _explained(self._folder):
             remove(beside)
             with tf.summary.create_file_writer(os.fsencode(beside)).as_default(step=0):
-                tf.summary.text("config", text)
+                tf.summary.text("config", _text(text))
                 hparams.hparams_config(
                     [hparams.HParam(name) for name in values],
                     [hparams.Metric(tag, group) for tag, group in _COMPARED],
@@ -199,6 +199,11 @@ class Log:
             sys.stdout.flush()
         except OSError as error:
             self.lost_output = error
+
+
+def _text(text: str) -> str:
+    """`text` as TensorBoard takes it: file names may hold bytes that are not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def write_evaluation(run_dir: Path, results: dict[int, dict[str, float]]) -> None:

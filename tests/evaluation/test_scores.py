@@ -168,8 +168,9 @@ def test_the_picture_shows_the_samples(classifier, real):
 def test_the_picture_bears_its_title(classifier):
     images, _ = draw_digits(200, seed=3)
     found = evaluate(images, classifier)
-    plain, titled = (picture(images, found, None, t) for t in ("", "x.npz"))
-    assert plain != titled
+    titles = ("", "x.npz", "\u6570 $\\frac$ \udcff")  # the last: any file's name
+    plain, titled, odd = (picture(images, found, None, t) for t in titles)
+    assert plain != titled != odd
 
 
 def test_progress_ends_full(monkeypatch, capsys):

@@ -95,6 +95,9 @@ def main() -> None:
             commands.append([])
         else:
             commands[-1].append(argument)
+    from gan_tf.evaluation import scores
+
+    scores.COUNT = 300  # samples: the files are what counts
     for name, *flags in commands:
         module = importlib.import_module(f"gan_tf.{name}")
         parser = module.parser()

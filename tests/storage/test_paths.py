@@ -1,6 +1,7 @@
 """A run lives under any name that the file system allows, and nothing guesses at it."""
 
 import os
+import shutil
 
 import pytest
 import tensorflow as tf
@@ -67,9 +68,10 @@ def test_nothing_is_written_beside_the_run(tmp_path, tiny, monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="every name is Unicode there")
-def test_a_name_that_is_not_utf8(tmp_path, tiny):
-    run_dir = tmp_path / os.fsdecode(b"\xff[1]")
-    gan_tf.train(tiny(), run_dir, progress=False)
-    gan_tf.train(tiny(epochs=30), run_dir, progress=False)
+def test_names_that_are_not_utf8(tmp_path, tiny, data_dir):
+    run_dir, data = (tmp_path / os.fsdecode(name) for name in (b"\xff[1]", b"\xfe"))
+    shutil.copytree(data_dir, data)
+    gan_tf.train(tiny(data_dir=str(data)), run_dir, progress=False)
+    gan_tf.train(tiny(data_dir=str(data), epochs=30), run_dir, progress=False)
     assert checkpoints.step_of(checkpoints.newest(run_dir)) == 30
     gan_tf.load_generator(run_dir)
