@@ -78,6 +78,9 @@ setup(
             *EXPORT,  # every format is written, loaded and compared
             "pytest>=8",
             "pytest-xdist>=3.6",  # several tests at a time
+            "prdc>=0.2",  # the metrics beside other people's, with SciPy and
+            "scipy>=1.11",
+            "scikit-learn>=1.3",
             "hypothesis>=6.100",  # hostile files for the readers
             "ruff==0.17.*",
             "import-linter>=2.1",  # the rooms: pyproject.toml

@@ -3,6 +3,7 @@ import json
 from conftest import command, flags_of, refused
 
 import gan_tf.train as train
+from gan_tf.storage.lock import run_lock
 
 
 def test_the_command_trains_and_continues(tiny, invoke, tmp_path):
@@ -25,6 +26,13 @@ def test_dry_run_prints_the_configuration_and_writes_nothing(invoke, tiny, tmp_p
     assert "--batch_size 16\n" in output
     assert "to do: 20 steps" in output
     assert not (tmp_path / "r").exists()
+
+
+def test_dry_run_asks_for_the_lock(invoke, tiny, tmp_path):
+    arguments = [*flags_of(tiny()), f"--run_dir={tmp_path}", "--dry_run"]
+    with run_lock(tmp_path):
+        refused(invoke(train, *arguments), "is in use: another process trains there")
+    assert invoke(train, *arguments)[0] == 0
 
 
 def test_the_recipe_names_the_default_run_directory(

@@ -25,15 +25,38 @@ def run_lock(run_dir: Path) -> Iterator[None]:
     Raises:
         UserError: another process trains there, or the directory cannot be written.
     """
-    path = run_dir / "lock"
     if run_dir.is_file():
         raise UserError(f"--run_dir {run_dir} is a file; name a directory")
-    with explained(path):
+    with explained(run_dir / "lock"):
         run_dir.mkdir(parents=True, exist_ok=True)
+    with _locked(run_dir, os.O_CREAT):
+        with explained(run_dir):
+            for pattern in (".*.part", "*/.*.part"):
+                for leftover in run_dir.glob(pattern):
+                    remove(leftover)
+        yield
+
+
+def check_lock(run_dir: Path) -> None:
+    """Asks for the lock of a run as `run_lock` does; creates and removes nothing.
+
+    Raises:
+        UserError: as `run_lock`.
+    """
+    if os.path.lexists(run_dir / "lock"):
+        with _locked(run_dir):
+            pass
+
+
+@contextlib.contextmanager
+def _locked(run_dir: Path, flags: int = 0) -> Iterator[None]:
+    """Holds the lock of a run, whose file is opened with these flags too."""
+    path = run_dir / "lock"
+    with explained(path):
         if path.is_symlink():  # it could lead out of the run
             raise UserError(f"{path} is a link; a run's lock must be a file of its own")
         no_links = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | no_links, 0o666)
+        lock = os.open(path, os.O_RDWR | flags | no_links, 0o666)
     with open(lock, "rb"):
         try:
             free = lock_descriptor(lock, blocking=False)
@@ -41,7 +64,7 @@ def run_lock(run_dir: Path) -> Iterator[None]:
             warnings.warn(
                 f"{path} cannot be locked: {error.strerror or error}. Start no second "
                 "training in this --run_dir.",
-                stacklevel=3,
+                stacklevel=5,
             )
             free = True
         if not free:
@@ -49,8 +72,4 @@ def run_lock(run_dir: Path) -> Iterator[None]:
                 f"--run_dir {run_dir} is in use: another process trains there. Wait "
                 "for its end, or name another directory."
             )
-        with explained(run_dir):
-            for pattern in (".*.part", "*/.*.part"):
-                for leftover in run_dir.glob(pattern):
-                    remove(leftover)
         yield

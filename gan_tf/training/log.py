@@ -17,7 +17,7 @@ from tensorboard.plugins.hparams import api as hparams
 from tqdm import tqdm
 
 from gan_tf.config import Config
-from gan_tf.evaluation import monitor
+from gan_tf.evaluation import monitor, scores
 from gan_tf.files import cannot_write, explained, remove
 from gan_tf.gan.step import METRICS
 from gan_tf.storage.curves import CurveWriter
@@ -28,12 +28,15 @@ SCALARS = METRICS | {
     "steps_per_second": "training steps per second, all costs included"
 }
 # What HParams compares runs by: the last point of each, and what `evaluate` found.
+_EVALUATED = (
+    *scores.REPORT,
+    "label_accuracy",
+    "within_class_frechet_distance",
+    "classification_accuracy_score",
+)
 _COMPARED = (
     *((name, "") for name in ("d_loss", "g_loss", monitor.DISTANCE)),
-    *(
-        (f"evaluation/{name}", "evaluation")
-        for name in ("mnist_frechet_distance", "precision", "recall")
-    ),
+    *((f"evaluation/{name}", "evaluation") for name in _EVALUATED),
 )
 _PREFIX = "events.out.tfevents"
 

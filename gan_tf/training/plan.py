@@ -9,7 +9,7 @@ import tensorflow as tf
 from gan_tf.config import Config, as_text
 from gan_tf.data import sources
 from gan_tf.files import check_writable, usable_path
-from gan_tf.storage import checkpoints
+from gan_tf.storage import checkpoints, lock
 from gan_tf.training import devices, start
 
 
@@ -26,6 +26,7 @@ def plan(config: Config, run_dir: str | os.PathLike) -> str:
     data = sources.load_for(config)
     start.prepare(config, run_dir, data)
     check_writable(run_dir, "--run_dir")
+    lock.check_lock(run_dir)
     last = checkpoints.newest(run_dir)
     step = checkpoints.step_of(last) if last else 0
     todo = max(0, config.epochs - step)

@@ -380,8 +380,8 @@ def test_unusable_shares_are_refused(shares):
 
 
 def test_label_accuracies():
-    accuracies = metrics.label_accuracies([0, 0, 0, 2], [0, 1, 0, 2], 4)
-    np.testing.assert_array_equal(accuracies, [2 / 3, np.nan, 1, np.nan])
+    accuracies = metrics.label_accuracies([0, 0, 0, 2, 1], [0, 1, 0, 2, 0], 4)
+    np.testing.assert_array_equal(accuracies, [2 / 3, 0, 1, np.nan])
     with pytest.raises(ValueError, match="2 labels but 3 predictions"):
         metrics.label_accuracies([0, 1], [0, 1, 1])
 

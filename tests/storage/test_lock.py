@@ -42,7 +42,25 @@ def test_a_link_is_not_followed(tmp_path, monkeypatch, follows):
         lock.run_lock(tmp_path / "run"),
     ):
         pass
+    with pytest.raises(UserError, match="lock is a link"):
+        lock.check_lock(tmp_path / "run")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_lock_can_be_asked_for_without_a_trace(tmp_path):
+    lock.check_lock(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / ".config.json.part").touch()
+    with lock.run_lock(tmp_path):
+        (tmp_path / ".curves.csv.part").touch()
+        with pytest.raises(UserError, match="is in use"):
+            lock.check_lock(tmp_path)
+    lock.check_lock(tmp_path)  # free again, and free after it was asked for
+    with lock.run_lock(tmp_path):
+        pass
+    (tmp_path / ".curves.csv.part").touch()
+    lock.check_lock(tmp_path)
+    assert (tmp_path / ".curves.csv.part").exists()
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):
