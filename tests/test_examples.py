@@ -7,6 +7,7 @@ import sys
 import pytest
 from conftest import ROOT, run_python
 
+import gan_tf
 from gan_tf.images import read_png
 
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
@@ -133,3 +134,23 @@ def test_multi_worker(tmp_path):
     differences = re.findall(r"^ +\d+ [\d.]+ ([\d.e+-]+)$", output, re.M)
     assert len(differences) == 10
     assert max(map(float, differences)) < 1e-5
+
+
+def test_dcgan_is_short_and_its_run_works_without_it(run_example, data_dir, tmp_path):
+    text = (ROOT / "examples/dcgan.py").read_text()
+    assert len(text.splitlines()) < 60
+    flags = ["--epochs=2", "--data_dir", data_dir, "--run_dir", tmp_path / "r"]
+    run_example("dcgan.py", *flags)
+    generator = gan_tf.load_generator(tmp_path / "r")
+    assert any("normalization" in layer.name for layer in generator.layers)
+    assert gan_tf.sample(generator, seed=0, count=2).shape == (2, 28, 28)
+
+
+def test_sweep_compares_three_learning_rates(run_example, data_dir, tmp_path):
+    flags = ["--epochs=2", "--data_dir", data_dir, "--runs", tmp_path]
+    output = run_example("sweep.py", *flags)
+    rows = re.findall(r"^ +([\d.]+) +2 +([\d.]+)$", output, re.M)
+    assert [float(rate) for rate, _ in rows] == [0.0002, 0.002, 0.02]
+    assert all(float(distance) > 1 for _, distance in rows)
+    for rate, _ in rows:  # where HParams finds them
+        assert list((tmp_path / rate / "tensorboard" / "evaluation").iterdir())
