@@ -59,7 +59,7 @@ def metrics_of(generator, real: scores.RealImages) -> dict[str, float]:
     """All metrics of 10000 samples."""
     labels = labels_in_turn(generator, scores.COUNT)
     images = sample(generator, seed=0, count=scores.COUNT, labels=labels)
-    return scores.evaluate(images, load_classifier(), real)
+    return scores.evaluate(images, load_classifier(), real, labels=labels).metrics
 
 
 if __name__ == "__main__":

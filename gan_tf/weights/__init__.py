@@ -9,6 +9,8 @@ FOLDER = Path(__file__).parent
 # Trained generators, each with the SHA-256 of its file; made by
 # benchmarks/make_pretrained.py, which also keeps their metrics.
 PRETRAINED = {
-    "mnist": "",
-    "mnist_conditional": "",
+    "mnist": "0ea0bcfc3804a21fc1cde234eaa25b19725c259e623754f7c7c19d8ea49c6460",
+    "mnist_conditional": (
+        "0d7711ce04bda46348bb2c3f24dd8a45f08de5a2dabed6f1119516ea7d4ca3f2"
+    ),
 }
