@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan_tf.errors import UserError
 from gan_tf.exporting import dense
 from gan_tf.exporting.network import Feed
 
@@ -92,6 +93,8 @@ def _load_onnx(path: Path) -> Runtime:
 
 def _write_litert(export: Export, path: Path) -> None:
     """Writes with LiteRT's own operations only: its runtime has no others."""
+    if tuple(map(int, keras.__version__.split(".")[:2])) < (3, 13):
+        raise UserError("--format litert needs Keras 3.13, which needs Python 3.11")
     settings: dict[str, Any] = {}
     operations = [tf.lite.OpsSet.TFLITE_BUILTINS]
     target: dict[str, Any] = {"supported_ops": operations}

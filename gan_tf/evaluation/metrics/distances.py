@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from gan_tf.evaluation.metrics.arrays import pair
 
 _BLOCK = 500  # rows of a distance matrix in memory at once: 40 MB for 10000 columns
-_ROUNDING = {  # of |x|^2 + |y|^2 - 2 x.y for x near y, at most, relative to |x|^2
+# Of |x|^2 + |y|^2 - 2 x.y for x near y, at most, relative to |x|^2.
+_ROUNDING: dict[Any, float] = {
     np.float64: 1e-12,
     np.float32: 1e-6,
 }
