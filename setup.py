@@ -88,7 +88,7 @@ setup(
             "build",
         ],
         "export": EXPORT,
-        "fuzz": ["atheris>=2.3"],  # benchmarks/fuzz.py: libFuzzer for Python
+        "fuzz": ["atheris>=2.3"],  # tests/fuzz/long_run.py: libFuzzer for Python
         "cuda": ["tensorflow[and-cuda]>=2.21"],
         # The peers of benchmarks/; without one its rows say "absent".
         "bench": [

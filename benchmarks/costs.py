@@ -4,18 +4,18 @@
 
 Five answers, and a JSON file:
 
-- the share of the run that goes into logging, sheets, looks at the samples and
+- the share of the run that goes into logging, sample grids, probes and
   checkpoints. `--steps` steps of the real loop with a clock around each of these, from
-  the first sheet on, so that what they load and compile at their first use is told
-  apart;
+  the first sample grid on, so that what they load and compile at their first use is
+  kept apart;
 - feeding: the time that the loop waits for its next chunk, and, since the stream's
   threads share the cores with the step, how much slower the step is on the stream
   than on chunks that lie in memory, both taking turns;
-- seconds from the command to the line that tells of the first step;
+- seconds from the command to the line that reports the first step;
 - seconds of `--help`;
 - the peak resident memory of a run that does everything once.
 
-Takes about 4 minutes on 2 cores. Only runs on MNIST look at their samples: with other
+Takes about 4 minutes on 2 cores. Only runs on MNIST probe their samples: with other
 data that row is empty.
 """
 
@@ -37,7 +37,7 @@ from gan_tf import Config
 from gan_tf.config import RECIPES
 from gan_tf.environment import quiet_tensorflow
 
-TOGETHER = "logging, sheets, looks and checkpoints together"
+TOGETHER = "logging, sample grids, probes and checkpoints together"
 TOGETHER_ONCE = f"the same in {Config.epochs} steps, first uses included"
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     )
     flags.add_argument("--recipe", choices=tuple(RECIPES), default="default")
     flags.add_argument("--steps", type=int, default=6000, help="of the run (6000)")
-    flags.add_argument("--rounds", type=int, default=5, help="of repeated looks (5)")
+    flags.add_argument("--rounds", type=int, default=5, help="measurements (5)")
     flags.add_argument("--out", default="runs/costs.json", metavar="JSON")
     values = flags.parse_args()
     source = {"dataset": values.dataset, "data_dir": values.data_dir}
@@ -82,7 +82,7 @@ def main() -> None:
 
 def several(measure: Callable[[], float], rounds: int) -> dict[str, float]:
     """The spread of some measurements after one that warms the disk."""
-    turns.tell(f"a start of the command, {rounds + 1} times")
+    turns.show_progress(f"a start of the command, {rounds + 1} times")
     measure()
     return turns.spread([measure() for _ in range(rounds)])
 
@@ -121,8 +121,8 @@ def first_step_seconds(work: Path, given: list[str]) -> float:
 
 
 def peak_megabytes(work: Path, given: list[str]) -> float:
-    """Largest resident size of a whole run of 1000 steps: sheets, looks, film."""
-    turns.tell("1000 steps for the peak memory")
+    """Largest resident size of a whole run of 1000 steps, pictures included."""
+    turns.show_progress("1000 steps for the peak memory")
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "gan_tf.train", *given),
@@ -140,20 +140,20 @@ def peak_megabytes(work: Path, given: list[str]) -> float:
 
 
 def run_shares(config: Config, work: Path) -> dict:
-    """Where the time of a run goes, from its first sheet on."""
-    turns.tell(f"a run of {config.epochs} steps")
+    """Where the time of a run goes, from its first sample grid on."""
+    turns.show_progress(f"a run of {config.epochs} steps")
     with quiet_tensorflow():
         from gan_tf.storage import checkpoints
         from gan_tf.training import log, loop
     clocks = collections.Counter()
     first: dict[str, float] = {}
-    names = ("logging", "sheets", "looks", "checkpoints", "waiting for data")
+    names = ("logging", "sample grids", "probes", "checkpoints", "waiting for data")
     with contextlib.ExitStack() as stack:
         for name, owner, function in (
             ("logging", log.Log, "write"),
             ("logging", log.Log, "add"),
-            ("sheets", loop, "_write_sample_grid"),
-            ("looks", loop, "_probe"),
+            ("sample grids", loop, "_write_sample_grid"),
+            ("probes", loop, "_probe"),
             ("checkpoints", checkpoints, "save"),
         ):
             plain = getattr(owner, function)
@@ -248,12 +248,12 @@ def feeding(config: Config, rounds: int, seconds: float = 4.0) -> dict:
 
     shares = []
     for number in range(rounds):
-        turns.tell(f"feeding, round {number + 1} of {rounds}")
+        turns.show_progress(f"feeding, round {number + 1} of {rounds}")
         for _ in range(3):  # what was prefetched while the other had its turn
             next(chunks)
         with_stream, without = speed(chunks), speed(ready)
         shares.append(1 - with_stream / without)
-    turns.tell("")
+    turns.show_progress("")
     return {"share of the speed": turns.spread(shares), "rounds": shares}
 
 
@@ -265,13 +265,13 @@ def table(report: dict) -> str:
     rows += [
         (TOGETHER, f"{run[TOGETHER]:.2%}", "3 %"),
         (TOGETHER_ONCE, f"{run[TOGETHER_ONCE]:.2%}", "3 %"),
-        ("feeding: speed lost", told(fed, "{:.2%}"), "1 %"),
+        ("feeding: speed lost", with_spread(fed, "{:.2%}"), "1 %"),
     ]
     for name, goal in (
         ("seconds to the first step", "8"),
         ("seconds of --help", "0.5"),
     ):
-        rows.append((name, told(report[name], "{:.2f}"), goal))
+        rows.append((name, with_spread(report[name], "{:.2f}"), goal))
     peak = report["peak resident megabytes"]
     rows.append(("peak resident megabytes", f"{peak:.0f}", "1000"))
     lines = ["| | measured | goal, under |", "| --- | --- | --- |"]
@@ -281,7 +281,7 @@ def table(report: dict) -> str:
     return "\n".join([*lines, f"\nThe first of each, not in the shares: {first}."])
 
 
-def told(values: dict[str, float], form: str) -> str:
+def with_spread(values: dict[str, float], form: str) -> str:
     """A median with the least and the most."""
     median, least, most = (form.format(values[k]) for k in ("median", "least", "most"))
     return f"{median} ({least} to {most})"

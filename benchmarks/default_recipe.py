@@ -5,7 +5,7 @@
 
 The protocol is that of `throughput.py`, the recipe `gan_tf.Config()`: R1 at every
 `r1_every`-th step, beta1, cosine and the average of every step's generator, in JAX and
-PyTorch too. "gan_tf step, document" is the document's step in the same turns: what the
+PyTorch too. "gan_tf step, document" is the tutorial's step in the same turns: what the
 recipe costs. Takes about 4 minutes on 2 cores. Writes JSON and, beside it, a bar chart
 as PNG.
 """
@@ -39,12 +39,12 @@ def main() -> None:
     values = flags.parse_args()
     report = measured(Config(), SIDES, values)
     cost = turns.ratio(report["steps per second"], DOCUMENT, STEP)
-    report["cost of the default's step in the document's"] = cost
+    report["cost of the default's step in the tutorial's"] = cost
     write(report, Path(values.out), "the default recipe")
     if cost:
         print(
             "the default's step costs {median:.2f} ({least:.2f} to {most:.2f}) times "
-            "the document's".format(**cost)
+            "the tutorial's".format(**cost)
         )
 
 

@@ -1,7 +1,7 @@
-"""What the machine can do: the step's matrix products alone, Adam's memory walk alone.
+"""What the machine can do: the step's matrix multiplications alone, Adam alone.
 
 No program of this step can be faster than the two together, as long as it computes the
-same products in the same precision with libraries no faster than the fastest of these.
+same matmuls in the same precision with libraries no faster than the fastest of these.
 `build(problem, library, part) -> Program`, for `worker.py`; imports one library each.
 """
 
@@ -16,8 +16,8 @@ import numpy as np
 from peers import Problem, Program
 
 
-class Product(NamedTuple):
-    """One matrix product of the step, as it is stored and used.
+class MatMul(NamedTuple):
+    """One matrix multiplication of the step, as it is stored and used.
 
     Kinds: "forward" x[rows, inputs] W[inputs, outputs]; "weights" x' dy, the gradient
     of W; "inputs" dy W', the gradient of x.
@@ -47,14 +47,14 @@ class Product(NamedTuple):
         return self.kind == "weights", self.kind == "inputs"
 
 
-def products(problem: Problem) -> list[Product]:
-    """The matrix products of one step of the document's algorithm, in order."""
+def matmuls(problem: Problem) -> list[MatMul]:
+    """The matrix multiplications of one step of the tutorial's algorithm, in order."""
     batch = problem.config.batch_size
     g, d = problem.generator_sizes, problem.discriminator_sizes
 
-    def layers(network: str, kind: str, rows: int, sizes: tuple) -> list[Product]:
+    def layers(network: str, kind: str, rows: int, sizes: tuple) -> list[MatMul]:
         pairs = itertools.pairwise(sizes)
-        return [Product(network, kind, rows, *pair) for pair in pairs]
+        return [MatMul(network, kind, rows, *pair) for pair in pairs]
 
     return [
         # Train D: one batch of real and generated; the images need no gradient.
@@ -81,35 +81,38 @@ def build(problem: Problem, library: str, part: str) -> Program:
 
     Args:
         library: "numpy", "torch", "jax", "tensorflow" or "xla" (TensorFlow's).
-        part: "products" or "adam".
+        part: "matmul" or "adam".
     """
     if part == "adam":
         return Program(ADAMS[library](weight_count(problem)))
-    wanted = products(problem)
-    return Program(PRODUCTS[library](wanted, _operands(wanted)))
+    wanted = matmuls(problem)
+    return Program(MATMULS[library](wanted, _operands(wanted)))
 
 
-def _operands(wanted: list[Product]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Two matrices for each product; those of the same network share its weights.
+def _operands(wanted: list[MatMul]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Two matrices for each matmul; those of the same network share its weights.
 
-    Every first operand is new, so that no compiler finds the same product twice.
+    Every first operand is new, so that no compiler finds the same matmul twice.
     """
     random = np.random.default_rng(0)
     shared: dict[tuple, np.ndarray] = {}
     pairs = []
-    for product in wanted:
-        first, second = product.shapes
-        key = (product.network, second)
+    for matmul in wanted:
+        first, second = matmul.shapes
+        key = (matmul.network, second)
         if key not in shared:
             shared[key] = random.standard_normal(second, np.float32)
         pairs.append((random.standard_normal(first, np.float32), shared[key]))
     return pairs
 
 
-def _numpy_products(wanted: list, pairs: list) -> Callable:
+def _numpy_matmuls(wanted: list, pairs: list) -> Callable:
     views = [
-        (a.T if product.transposed[0] else a, b.T if product.transposed[1] else b)
-        for product, (a, b) in zip(wanted, pairs)
+        (
+            a.T if matmul.transposed[0] else a,
+            b.T if matmul.transposed[1] else b,
+        )
+        for matmul, (a, b) in zip(wanted, pairs)
     ]
     outputs = [a @ b for a, b in views]
 
@@ -122,16 +125,19 @@ def _numpy_products(wanted: list, pairs: list) -> Callable:
     return run
 
 
-def _torch_products(wanted: list, pairs: list) -> Callable:
+def _torch_matmuls(wanted: list, pairs: list) -> Callable:
     import torch
 
     from peers.pytorch import DEVICE
 
     views = []
-    for product, pair in zip(wanted, pairs):
+    for matmul, pair in zip(wanted, pairs):
         a, b = (torch.from_numpy(array).to(DEVICE) for array in pair)
         views.append(
-            (a.T if product.transposed[0] else a, b.T if product.transposed[1] else b)
+            (
+                a.T if matmul.transposed[0] else a,
+                b.T if matmul.transposed[1] else b,
+            )
         )
     outputs = [a @ b for a, b in views]
 
@@ -146,7 +152,7 @@ def _torch_products(wanted: list, pairs: list) -> Callable:
 
 
 def _repeated(compute: Callable, operands: list) -> Callable:
-    """All products of a step, so many times over; waits for the last."""
+    """All matmuls of a step, so many times over; waits for the last."""
 
     def run(steps):
         for _ in range(steps):
@@ -156,14 +162,14 @@ def _repeated(compute: Callable, operands: list) -> Callable:
     return run
 
 
-def _tensorflow_products(wanted: list, pairs: list, jit_compile=False) -> Callable:
+def _tensorflow_matmuls(wanted: list, pairs: list, jit_compile=False) -> Callable:
     import tensorflow as tf
 
     @tf.function(jit_compile=jit_compile)
     def compute(operands):
         return [
-            tf.matmul(a, b, *product.transposed)
-            for product, (a, b) in zip(wanted, operands)
+            tf.matmul(a, b, *matmul.transposed)
+            for matmul, (a, b) in zip(wanted, operands)
         ]
 
     operands = [tuple(map(tf.constant, pair)) for pair in pairs]
@@ -171,20 +177,19 @@ def _tensorflow_products(wanted: list, pairs: list, jit_compile=False) -> Callab
     return _repeated(compute, operands)
 
 
-def _xla_products(wanted: list, pairs: list) -> Callable:
-    return _tensorflow_products(wanted, pairs, jit_compile=True)
+def _xla_matmuls(wanted: list, pairs: list) -> Callable:
+    return _tensorflow_matmuls(wanted, pairs, jit_compile=True)
 
 
-def _jax_products(wanted: list, pairs: list) -> Callable:
+def _jax_matmuls(wanted: list, pairs: list) -> Callable:
     import jax
     import jax.numpy as jnp
 
     @jax.jit
     def compute(operands):
         return [
-            (a.T if product.transposed[0] else a)
-            @ (b.T if product.transposed[1] else b)
-            for product, (a, b) in zip(wanted, operands)
+            (a.T if matmul.transposed[0] else a) @ (b.T if matmul.transposed[1] else b)
+            for matmul, (a, b) in zip(wanted, operands)
         ]
 
     operands = [tuple(map(jnp.asarray, pair)) for pair in pairs]
@@ -255,11 +260,11 @@ def _xla_adam(count: int) -> Callable:
     return run
 
 
-PRODUCTS = {
-    "numpy": _numpy_products,
-    "torch": _torch_products,
-    "jax": _jax_products,
-    "tensorflow": _tensorflow_products,
-    "xla": _xla_products,
+MATMULS = {
+    "numpy": _numpy_matmuls,
+    "torch": _torch_matmuls,
+    "jax": _jax_matmuls,
+    "tensorflow": _tensorflow_matmuls,
+    "xla": _xla_matmuls,
 }
 ADAMS = {"torch": _torch_adam, "jax": _jax_adam, "xla": _xla_adam}

@@ -3,9 +3,9 @@
     python benchmarks/long_life.py
     python benchmarks/long_life.py --steps 20000 --out short.json -- --data_dir DIR
 
-Runs the real command for 200000 steps of small networks, with frequent points, sheets
-and checkpoints, and looks at it meanwhile. What follows `--` goes to the command; on
-MNIST the judge looks at every sheet. Writes `long_life.json` and prints its summary:
+Runs the real command for 200000 steps of small networks, with frequent points, sample
+grids and checkpoints, and watches it meanwhile. What follows `--` goes to the command;
+on MNIST a probe follows every sample grid. Writes `long_life.json` and prints it:
 resident memory in MB and steps per second for each twentieth of the run, and the number
 of files and bytes that the run directory has in the end. Needs Linux.
 """
@@ -33,7 +33,7 @@ FLAGS = {
 
 
 def main() -> None:
-    """Runs, looks and tells."""
+    """Runs the command, watches it and reports."""
     flags = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,12 +1,12 @@
-"""The recipe study: from the document to the default, one change a row, three seeds.
+"""The recipe study: from the tutorial to the default, a change a row, three seeds.
 
-    python benchmarks/recipes.py --data_dir DIR --judges judge1.npz judge2.npz
+    python benchmarks/recipes.py --data_dir DIR --classifiers 1.npz 2.npz
     python benchmarks/recipes.py --data_dir DIR --quick --out quick.json
     python benchmarks/recipes.py --time
     python benchmarks/recipes.py --tables
 
 Trains each row of `LADDER` with each seed as a user would (`--work` holds the runs;
-what was done before is not done again), scores 10000 samples of each under the judge
+what was done before is not done again), scores 10000 samples of each by the classifier
 that comes with the package, for the Frechet distance also under others
 (`train_classifier.py --seed 1`), and writes it to `recipes.json`. `--time` adds the
 milliseconds of a step, all rows in turns, on what should be an idle machine. `--tables`
@@ -33,7 +33,6 @@ LADDER = {
     "sigmoid": ("document", {"output_activation": "sigmoid"}),
     "default at 2e-4": ("default", {"learning_rate": 2e-4}),
     "default": ("default", {}),
-    "default in bfloat16": ("default", {"precision": "mixed_bfloat16"}),
 }
 SEEDS = (0, 1, 2)
 SHOWN = {
@@ -58,7 +57,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     flags.add_argument("--data_dir", default="", help="where MNIST lies")
-    flags.add_argument("--judges", nargs="*", default=[], metavar="NPZ")
+    flags.add_argument("--classifiers", nargs="*", default=[], metavar="NPZ")
     flags.add_argument("--work", default="runs/recipes", help="where the runs are kept")
     flags.add_argument("--out", default=str(RESULTS), metavar="JSON")
     flags.add_argument("--rows", nargs="*", choices=LADDER, default=list(LADDER))
@@ -77,7 +76,7 @@ def main() -> None:
         return
     epochs = 300 if values.quick else Config.epochs
     work = Path(values.work) / "quick" if values.quick else Path(values.work)
-    score = scorer(values.data_dir, values.judges)
+    score = scorer(values.data_dir, values.classifiers)
     for seed in values.seeds[:1] if values.quick else values.seeds:
         for row in values.rows:
             name, changes = LADDER[row]
@@ -90,15 +89,15 @@ def main() -> None:
 
 
 def scorer(data_dir: str, paths: list[str]):
-    """A function from a run directory to its figures under every judge."""
+    """A function from a run directory to its metrics under every classifier."""
     with quiet_tensorflow():
         from gan_tf.data import sources
         from gan_tf.evaluation import scores
         from gan_tf.evaluation.classifier import load_classifier
         from gan_tf.gan import sampling
         from gan_tf.storage import checkpoints
-    judges = {SHIPPED: load_classifier()}
-    judges |= {Path(path).stem: load_classifier(Path(path), "") for path in paths}
+    classifiers = {SHIPPED: load_classifier()}
+    classifiers |= {Path(path).stem: load_classifier(Path(path), "") for path in paths}
     splits = [
         sources.load("mnist", data_dir, split).images for split in ("train", "test")
     ]
@@ -110,13 +109,13 @@ def scorer(data_dir: str, paths: list[str]):
         )
         return {
             name: {
-                "sha256": judge.digest,
-                "real": judge.real_scores,
-                "figures": scores.evaluate(
-                    images, judge, real if name == SHIPPED else None
+                "sha256": classifier.digest,
+                "real": classifier.real_scores,
+                "metrics": scores.evaluate(
+                    images, classifier, real if name == SHIPPED else None
                 ).metrics,
             }
-            for name, judge in judges.items()
+            for name, classifier in classifiers.items()
         }
 
     return score
@@ -125,11 +124,11 @@ def scorer(data_dir: str, paths: list[str]):
 def read(path: Path) -> dict:
     """The results so far."""
     if not path.exists():
-        return {"judges": {}, "rows": {}}
+        return {"classifiers": {}, "rows": {}}
     return json.loads(path.read_text())
 
 
-def told(config: Config) -> dict:
+def shaping(config: Config) -> dict:
     """What makes a row: the options that shape a run, but for the seed.
 
     Options that joined later are left out where they change nothing.
@@ -145,24 +144,26 @@ def told(config: Config) -> dict:
 
 
 def add(path: Path, row: str, config: Config, seed: int, scores: dict) -> None:
-    """Puts one run's figures into the file."""
+    """Puts one run's metrics into the file."""
     results = read(path)
     entry = results["rows"].get(row)
-    if entry is None or entry["config"] != told(config):  # another recipe: begin again
-        entry = results["rows"][row] = {"config": told(config), "seeds": {}}
+    if entry is None or entry["config"] != shaping(
+        config
+    ):  # another recipe: begin again
+        entry = results["rows"][row] = {"config": shaping(config), "seeds": {}}
     entry["seeds"][str(seed)] = {}
-    for judge, content in scores.items():
-        results["judges"][judge] = {k: content[k] for k in ("sha256", "real")}
-        entry["seeds"][str(seed)][judge] = content["figures"]
+    for classifier, content in scores.items():
+        results["classifiers"][classifier] = {k: content[k] for k in ("sha256", "real")}
+        entry["seeds"][str(seed)][classifier] = content["metrics"]
     path.write_text(json.dumps(results, indent=1) + "\n")
-    figures = scores[SHIPPED]["figures"]
-    print(f"{row}, seed {seed}: {figures['mnist_frechet_distance']:.4f}", flush=True)
+    metrics = scores[SHIPPED]["metrics"]
+    print(f"{row}, seed {seed}: {metrics['mnist_frechet_distance']:.4f}", flush=True)
 
 
 def add_times(path: Path, rows: list[str], rounds: int = 7, steps: int = 200) -> None:
     """Adds each row's milliseconds of a step: the median of rounds taken in turns.
 
-    Rows without figures yet are left out.
+    Rows without metrics yet are left out.
     """
     with quiet_tensorflow():
         import numpy as np
@@ -198,21 +199,21 @@ def add_times(path: Path, rows: list[str], rounds: int = 7, steps: int = 200) ->
     path.write_text(json.dumps(results, indent=1) + "\n")
 
 
-def figures_table(results: dict) -> str:
-    """Every figure of every row, mean and standard deviation over the seeds."""
+def metrics_table(results: dict) -> str:
+    """Every metric of every row, mean and standard deviation over the seeds."""
     rows = {name: results["rows"][name] for name in LADDER if name in results["rows"]}
-    real = results["judges"][SHIPPED]["real"]
+    real = results["classifiers"][SHIPPED]["real"]
     lines = [
         f"| | real data | {' | '.join(rows)} |",
         "| --- |" + " --- |" * (len(rows) + 1),
     ]
-    for figure, digits in SHOWN.items():
+    for metric, digits in SHOWN.items():
         cells = [
-            spread([seed[SHIPPED][figure] for seed in row["seeds"].values()], digits)
+            spread([seed[SHIPPED][metric] for seed in row["seeds"].values()], digits)
             for row in rows.values()
         ]
         lines.append(
-            f"| `{figure}` | {real[figure]:.{digits}f} | {' | '.join(cells)} |"
+            f"| `{metric}` | {real[metric]:.{digits}f} | {' | '.join(cells)} |"
         )
     times = [row.get("milliseconds", {}).get("median") for row in rows.values()]
     if any(times):
@@ -221,28 +222,30 @@ def figures_table(results: dict) -> str:
     return "\n".join(lines)
 
 
-def judges_table(results: dict) -> str:
-    """The Frechet distance of every row under every judge."""
+def classifiers_table(results: dict) -> str:
+    """The Frechet distance of every row under every classifier."""
     rows = {name: results["rows"][name] for name in LADDER if name in results["rows"]}
-    judges = results["judges"]
-    figure, digits = "mnist_frechet_distance", 3
+    classifiers = results["classifiers"]
+    metric, digits = "mnist_frechet_distance", 3
     lines = [
         f"| Frechet distance by | real data | {' | '.join(rows)} |",
         "| --- |" + " --- |" * (len(rows) + 1),
     ]
-    for judge, content in judges.items():
+    for classifier, content in classifiers.items():
         cells = []
         for row in rows.values():
             found = [
-                seed[judge][figure] for seed in row["seeds"].values() if judge in seed
+                seed[classifier][metric]
+                for seed in row["seeds"].values()
+                if classifier in seed
             ]
             cells.append(spread(found, digits) if found else "")
-        floor = f"{content['real'][figure]:.{digits}f}"
-        lines.append(f"| {judge} | {floor} | {' | '.join(cells)} |")
+        real_score = f"{content['real'][metric]:.{digits}f}"
+        lines.append(f"| {classifier} | {real_score} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-TABLES = {"docs/results.md": figures_table, "BUILD_NOTES.md": judges_table}
+TABLES = {"docs/results.md": metrics_table, "BUILD_NOTES.md": classifiers_table}
 
 
 def write_tables(results: dict) -> None:

@@ -74,7 +74,7 @@ def main() -> None:
     print(f"wrote {out}")
 
 
-Stepper = Callable[[], int]  # trains some steps, waits for them, tells how many
+Stepper = Callable[[], int]  # trains some steps, waits for them, returns how many
 
 
 def stepper(config: Config, steps: int) -> Stepper:
@@ -85,7 +85,9 @@ def stepper(config: Config, steps: int) -> Stepper:
         from gan_tf.gan.state import build_gan
         from gan_tf.gan.step import compile_train_steps
     tf.get_logger().setLevel("ERROR")  # each row is traced, and it would say so
-    turns.tell(f"compiling: batch {config.batch_size}, {steps} steps in a call")
+    turns.show_progress(
+        f"compiling: batch {config.batch_size}, {steps} steps in a call"
+    )
     gan = build_gan(config)
     call = compile_train_steps(gan, config.seed, config.jit_compile)
     shape = steps, config.batch_size, 784
@@ -119,13 +121,13 @@ def in_turns(
     times: dict[int, list[float]] = {key: [] for key in steppers}
     for number in range(rounds):
         for key, run in steppers.items():
-            turns.tell(f"round {number + 1} of {rounds}: {key}")
+            turns.show_progress(f"round {number + 1} of {rounds}: {key}")
             steps, begun, spent = 0, time.perf_counter(), 0.0
             while not steps or spent < seconds:
                 steps += run()
                 spent = time.perf_counter() - begun
             times[key].append(spent / steps * 1000)
-    turns.tell("")
+    turns.show_progress("")
     return {key: turns.spread(values) for key, values in times.items()}
 
 

@@ -2,9 +2,10 @@
 
     python benchmarks/throughput.py --data_dir DIR
     python benchmarks/throughput.py --dataset strokes --rounds 3 --seconds 1
-    python benchmarks/throughput.py --only "gan_tf step" "JAX, scan" --out quick.json
+    python benchmarks/throughput.py --only "gan_tf step" "JAX scan" --out quick.json
+    python benchmarks/throughput.py --chart benchmarks/throughput.json --out x.png
 
-Each side trains the document's algorithm: the same networks, losses, two Adams, batches
+Each side trains the tutorial's algorithm: the same networks, losses, two Adams, batches
 of 128 images and new noise for each half, float32. Needs `pip install -e '.[bench]'`; a
 side whose package is missing is reported as absent. Each side is a process of its own;
 they take turns on the same cores (`turns.py`), and a number is the median of the
@@ -12,9 +13,10 @@ rounds, with the least and the most. `gan_tf.train` is the whole command, from i
 stream to its checkpoints at the default intervals; all others train on batches that lie
 ready in memory and write nothing.
 
-The limit is measured in the same turns (`limits.py`): the matrix products of one step
-and nothing else, by the fastest library here, and Adam's walk through all weights and
-nothing else. Where there is a GPU all sides use it, without TF32; nothing else changes.
+The limit is measured in the same turns (`limits.py`): the matrix multiplications of one
+step and nothing else, by the fastest library here, and Adam's walk through all weights
+and nothing else. Where there is a GPU all sides use it, without TF32; nothing else
+changes.
 
 Takes about 8 minutes on 2 cores. Writes JSON and, beside it, a bar chart as PNG.
 """
@@ -27,10 +29,11 @@ from pathlib import Path
 import turns
 from gan_tf import Config
 from gan_tf.environment import quiet_tensorflow
-from limits import ADAMS, PRODUCTS, products
+from limits import ADAMS, MATMULS, matmuls
 from peers import Problem
 from turns import Side
 
+TITLE = "the tutorial's algorithm"
 TRAIN, STEP = "gan_tf.train", "gan_tf step"
 SIDES = (
     Side(TRAIN, "gan_tf", ""),
@@ -55,7 +58,7 @@ LIMITS = tuple(
         {"library": library, "part": part},
         _NEEDS.get(library, library),
     )
-    for part, libraries in (("products", PRODUCTS), ("adam", ADAMS))
+    for part, libraries in (("matmul", MATMULS), ("adam", ADAMS))
     for library in libraries
 )
 
@@ -66,10 +69,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     turns.add_flags(flags, [*SIDES, *LIMITS], "runs/throughput.json")
+    flags.add_argument(
+        "--chart",
+        metavar="JSON",
+        help="only the chart of stored results, in --out",
+    )
     values = flags.parse_args()
+    if values.chart:
+        stored = json.loads(Path(values.chart).read_text())
+        draw(stored, Path(values.out).with_suffix(".png"), TITLE)
+        return
     report = measured(Config.recipe("document"), [*SIDES, *LIMITS], values)
     report["limit"] = limit(report)
-    write(report, Path(values.out), "the document's algorithm")
+    write(report, Path(values.out), TITLE)
 
 
 def measured(config: Config, sides: list[Side], values: argparse.Namespace) -> dict:
@@ -90,7 +102,7 @@ def measured(config: Config, sides: list[Side], values: argparse.Namespace) -> d
         "machine": turns.machine(),
         "seconds of a turn": values.seconds,
         "steps of a turn": values.steps,
-        "flops of a step": sum(product.flops for product in products(problem)),
+        "flops of a step": sum(matmul.flops for matmul in matmuls(problem)),
         "steps per second": results,
     }
 
@@ -107,14 +119,14 @@ def problem_of(config: Config, values: argparse.Namespace) -> tuple[Problem, str
 
 
 def limit(report: dict) -> dict | None:
-    """The fastest products and the fastest Adam, and the two one after the other."""
+    """The fastest matmuls, the fastest Adam, and the two one after the other."""
     results = report["steps per second"]
-    fastest = [turns.best(results, part) for part in ("products", "adam")]
+    fastest = [turns.best(results, part) for part in ("matmul", "adam")]
     if None in fastest:
         return None
     milliseconds = [1000 / results[name]["median"] for name in fastest]
     return {
-        "products": {"by": fastest[0], "milliseconds": milliseconds[0]},
+        "matmul": {"by": fastest[0], "milliseconds": milliseconds[0]},
         "adam": {"by": fastest[1], "milliseconds": milliseconds[1]},
         "gigaflops": report["flops of a step"] / milliseconds[0] / 1e6,
         "steps per second": 1000 / sum(milliseconds),
@@ -165,8 +177,8 @@ def table(report: dict) -> str:
     bound = report.get("limit")
     if bound:
         lines.append(
-            f"\nThe limit: {bound['products']['milliseconds']:.2f} ms "
-            f"({bound['products']['by']}, {bound['gigaflops']:.0f} GFLOP/s) + "
+            f"\nThe limit: {bound['matmul']['milliseconds']:.2f} ms "
+            f"({bound['matmul']['by']}, {bound['gigaflops']:.0f} GFLOP/s) + "
             f"{bound['adam']['milliseconds']:.2f} ms ({bound['adam']['by']}) = "
             f"{bound['steps per second']:.1f} steps/s."
         )
@@ -202,7 +214,7 @@ def draw(report: dict, path: Path, title: str) -> None:
     axes.invert_yaxis()
     if report.get("limit"):
         bound = report["limit"]["steps per second"]
-        label = "products and Adam alone"
+        label = "matrix multiplications and Adam alone"
         axes.axvline(bound, color="grey", linestyle="--", label=label)
         figure.legend(loc="outside lower right")
     where = "{processor}, cores: {cores}".format(**report["machine"])

@@ -34,7 +34,7 @@ class Side(NamedTuple):
 
     Attributes:
         name: in tables and charts.
-        kind: "gan_tf", "peer", "products" or "adam".
+        kind: "gan_tf", "peer", "matmul" or "adam".
         module: with `build`, see `worker.py`; "" for the command `gan_tf.train`.
         options: of `build`.
         needs: the package without which it is absent.
@@ -91,7 +91,7 @@ class TrainCommand:
     """`python -m gan_tf.train` as users run it, stopped between its turns.
 
     A turn is a whole number of rounds of everything that is due at its intervals (by
-    default 1000 steps: ten points of the curves, a sheet, a look, a checkpoint).
+    default 1000 steps: ten points of the curves, a sample grid, a probe, a checkpoint).
     """
 
     def __init__(self, folder: Path, flags: Sequence[str]) -> None:
@@ -140,7 +140,7 @@ class TrainCommand:
 def environment() -> dict[str, str]:
     """A child's environment: this checkout, full float32, no GPU memory hoarding."""
     paths = [str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")]
-    # Work-arounds for old OpenBLAS builds; they slow a current numpy's products.
+    # Work-arounds for old OpenBLAS builds; they slow a current numpy's matmuls.
     dropped = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return kept | {
@@ -182,18 +182,18 @@ def measure(
             stack.callback(worker.close)
             workers[side.name] = worker
         for name in list(workers):
-            tell(f"starting: {name}")
+            show_progress(f"starting: {name}")
             why = workers[name].ready()
             if why:
                 results[name]["absent"] = why
                 del workers[name]
         for number in range(rounds):
             for name, worker in workers.items():
-                tell(f"round {number + 1} of {rounds}: {name}")
-                share = 0.3 if results[name]["kind"] in ("products", "adam") else 1.0
+                show_progress(f"round {number + 1} of {rounds}: {name}")
+                share = 0.3 if results[name]["kind"] in ("matmul", "adam") else 1.0
                 speed = worker.turn(share * seconds, steps)
                 results[name].setdefault("rounds", []).append(speed)
-    tell("")
+    show_progress("")
     for result in results.values():
         if "rounds" in result:
             result.update(spread(result["rounds"]))
@@ -256,7 +256,7 @@ def _processor() -> str:
     return platform.machine()
 
 
-def tell(text: str) -> None:
+def show_progress(text: str) -> None:
     """Shows progress on one line of a terminal; elsewhere a line each."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

@@ -28,14 +28,14 @@ def main() -> None:
     try:
         run = built(*sys.argv[1:])
         run(BLOCK)  # compiles
-    except Exception as error:  # a peer that this machine cannot run is told, no more
+    except Exception as error:  # this machine cannot run the side
         lines = str(error).strip().splitlines() or [""]
         answer(absent=f"{type(error).__name__}: {lines[0]}")
         raise
     answer(ready=True)
     for line in sys.stdin:
         seconds, steps = json.loads(line)
-        spent = timed(run, BLOCK)  # warms up, and tells the speed
+        spent = timed(run, BLOCK)  # warms up, and gives the speed
         if steps is None:
             steps = round(seconds / spent) * BLOCK
         steps = max(BLOCK, steps // BLOCK * BLOCK)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-from conftest import command, environment, flags_of, refused, run_python
 
 import gan_tf.train as train
 from gan_tf import cli
@@ -15,6 +14,7 @@ from gan_tf.config import GROUPS, OPTION_TYPES, Config
 from gan_tf.errors import UserError
 from gan_tf.storage import checkpoints
 from gan_tf.training import loop
+from tests.conftest import command, environment, flags_of, refused, run_python
 
 
 def parse(*arguments):

@@ -8,11 +8,11 @@ import sys
 import keras
 import numpy as np
 import pytest
-from conftest import environment, flags_of, run_python
 
 import gan_tf
 from gan_tf.environment import keras_defaults
 from gan_tf.storage import checkpoints
+from tests.conftest import environment, flags_of, run_python
 
 
 def weights(run_dir):
@@ -32,7 +32,7 @@ def assert_same(one, other):
 @pytest.fixture(scope="module")
 def plain(data_dir, tmp_path_factory):
     """A short run of this process, and its configuration."""
-    from conftest import TINY
+    from tests.conftest import TINY
 
     run_dir = tmp_path_factory.mktemp("plain")
     config = gan_tf.Config(**TINY, data_dir=str(data_dir), epochs=8)

@@ -2,7 +2,6 @@ import json
 
 import numpy as np
 import pytest
-from conftest import refused
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import gan_tf
@@ -10,6 +9,7 @@ from gan_tf import evaluate, images
 from gan_tf.data.strokes import draw_digits
 from gan_tf.evaluation import picture, scores
 from gan_tf.files import read_json
+from tests.conftest import refused
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ import runpy
 import sys
 
 import pytest
-from conftest import ROOT, run_python
 
 import gan_tf
 from gan_tf.images import read_png
+from tests.conftest import ROOT, run_python
 
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY, environment, refused
 
 import gan_tf
 from gan_tf import export
@@ -18,6 +17,7 @@ from gan_tf.exporting.comparison import TOLERANCES, reference
 from gan_tf.exporting.formats import FORMATS
 from gan_tf.files import write_json
 from gan_tf.storage import checkpoints
+from tests.conftest import TINY, environment, refused
 
 # Run, format, quantization, output: one and two inputs, both outputs for each format.
 CASES = [

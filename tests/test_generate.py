@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
-from conftest import TINY, command, flags_of, refused
 from PIL import Image
 
 import gan_tf
 from gan_tf import generate, images
 from gan_tf.gan.sampling import sample
 from gan_tf.storage import checkpoints
+from tests.conftest import TINY, command, flags_of, refused
 
 
 @pytest.fixture(scope="module")
 def run_dir(data_dir, tmp_path_factory):
-    from conftest import TINY
+    from tests.conftest import TINY
 
     folder = tmp_path_factory.mktemp("run")
     config = gan_tf.Config(**TINY, data_dir=str(data_dir), epochs=20)
@@ -49,8 +49,8 @@ def test_npz_holds_images_that_depend_on_run_seed_and_number_alone(draw, run_dir
 
 def test_png_is_a_sheet(draw):
     drawn = load(draw("x.npz", "--num=12"))
-    sheet = images.read_png(draw("x.png", "--num=12"))
-    np.testing.assert_array_equal(sheet, images.grid(drawn))
+    sample_grid = images.read_png(draw("x.png", "--num=12"))
+    np.testing.assert_array_equal(sample_grid, images.grid(drawn))
 
 
 def test_a_folder_gets_one_png_an_image(draw):
@@ -69,14 +69,18 @@ def test_raw_weights_are_other_weights(draw):
 
 
 def test_walks(draw):
-    sheet = images.read_png(draw("w.png", "--interpolate", "--num=3", "--points=5"))
-    assert sheet.shape == (3 * 30 + 2, 5 * 30 + 2)
+    sample_grid = images.read_png(
+        draw("w.png", "--interpolate", "--num=3", "--points=5")
+    )
+    assert sample_grid.shape == (3 * 30 + 2, 5 * 30 + 2)
     ends = load(draw("x.npz", "--num=4")).astype(int)
-    first = sheet[2:30, 2:30].astype(int)
+    first = sample_grid[2:30, 2:30].astype(int)
     np.testing.assert_allclose(first, ends[0], atol=1)
-    with Image.open(draw("w.gif", "--interpolate", "--num=4", "--points=5")) as film:
-        assert film.n_frames == 8  # there and back
-        assert film.size == (62 * 3, 62 * 3)
+    with Image.open(
+        draw("w.gif", "--interpolate", "--num=4", "--points=5")
+    ) as animation:
+        assert animation.n_frames == 8  # there and back
+        assert animation.size == (62 * 3, 62 * 3)
 
 
 @pytest.mark.parametrize(

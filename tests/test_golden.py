@@ -5,7 +5,6 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import ROOT, refused
 from tensorboard.backend.event_processing.plugin_event_accumulator import (
     EventAccumulator,
 )
@@ -18,6 +17,7 @@ from gan_tf.data.arrays import read_npz
 from gan_tf.gan.sampling import sample
 from gan_tf.storage import checkpoints, description, run_directory
 from gan_tf.storage.curves import read_curves
+from tests.conftest import ROOT, refused
 
 GOLDEN = ROOT / "tests" / "golden"
 
@@ -91,5 +91,5 @@ def test_an_unknown_format_is_refused(golden, invoke, tmp_path):
     refused(invoke(generate, f"--run_dir={golden}", out), message)
     path = run_directory.config_path(golden)
     files.write_json(path, files.read_json(path) | {"format": 2})
-    told = "has format 2, this version of gan_tf reads 1"
-    refused(invoke(generate, f"--run_dir={golden}", out), told)
+    message = "has format 2, this version of gan_tf reads 1"
+    refused(invoke(generate, f"--run_dir={golden}", out), message)

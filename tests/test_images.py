@@ -29,19 +29,19 @@ def test_values_outside_the_range_are_clipped():
 
 def test_grid_puts_images_row_by_row():
     stack = np.stack([np.full((28, 28), value, np.uint8) for value in range(1, 6)])
-    sheet = images.grid(stack)
-    assert sheet.shape == (2 * 30 + 2, 3 * 30 + 2)
-    centres = sheet[16::30, 16::30]
+    sample_grid = images.grid(stack)
+    assert sample_grid.shape == (2 * 30 + 2, 3 * 30 + 2)
+    centres = sample_grid[16::30, 16::30]
     np.testing.assert_array_equal(centres, [[1, 2, 3], [4, 5, 0]])
     assert images.grid(stack, columns=5).shape == (32, 152)
 
 
 def test_caption_stands_above_the_unchanged_sheet():
-    sheet = np.random.default_rng(0).integers(0, 256, (62, 122), dtype=np.uint8)
-    picture = images.captioned(sheet, "mnist, step 5", scale=2)
-    np.testing.assert_array_equal(picture[-124::2, ::2], sheet)
+    sample_grid = np.random.default_rng(0).integers(0, 256, (62, 122), dtype=np.uint8)
+    picture = images.captioned(sample_grid, "mnist, step 5", scale=2)
+    np.testing.assert_array_equal(picture[-124::2, ::2], sample_grid)
     assert picture[:-124].max() > 128
-    other = images.captioned(sheet, "strokes, step 5", scale=2)
+    other = images.captioned(sample_grid, "strokes, step 5", scale=2)
     assert (picture[:-124] != other[:-124]).any()
 
 
@@ -59,13 +59,13 @@ def test_png_and_npz_come_back(tmp_path):
 def test_gif_holds_every_frame_for_its_time(tmp_path):
     frames = [np.full((8, 9), value, np.uint8) for value in (0, 100, 200)]
     images.write_gif(tmp_path / "x.gif", frames, [0.1, 0.1, 2.0])
-    with Image.open(io.BytesIO((tmp_path / "x.gif").read_bytes())) as film:
+    with Image.open(io.BytesIO((tmp_path / "x.gif").read_bytes())) as animation:
         durations, values = [], []
-        for number in range(film.n_frames):
-            film.seek(number)
-            durations.append(film.info["duration"])
-            values.append(film.convert("L").getpixel((4, 4)))
-        assert film.info["loop"] == 0
+        for number in range(animation.n_frames):
+            animation.seek(number)
+            durations.append(animation.info["duration"])
+            values.append(animation.convert("L").getpixel((4, 4)))
+        assert animation.info["loop"] == 0
     assert durations == [100, 100, 2000]
     np.testing.assert_allclose(values, [0, 100, 200], atol=3)
 

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, run_python
+
+from tests.conftest import ROOT, run_python
 
 
 def test_rooms_import_downwards_only():

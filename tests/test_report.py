@@ -8,7 +8,6 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import TINY, command, refused
 
 import gan_tf
 from gan_tf import images, pages, report
@@ -17,6 +16,7 @@ from gan_tf.pages.report import MAX_BYTES, write_report
 from gan_tf.storage import checkpoints
 from gan_tf.storage.run_directory import sample_grid_path
 from gan_tf.training import loop
+from tests.conftest import TINY, command, refused
 
 
 @pytest.fixture(scope="module")

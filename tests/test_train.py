@@ -1,9 +1,8 @@
 import json
 
-from conftest import command, flags_of, refused
-
 import gan_tf.train as train
 from gan_tf.storage.lock import run_lock
+from tests.conftest import command, flags_of, refused
 
 
 def test_the_command_trains_and_continues(tiny, invoke, tmp_path):

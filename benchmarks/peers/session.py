@@ -1,4 +1,4 @@
-"""The document's program in a TensorFlow 1 session, with its losses corrected."""
+"""The tutorial's program in a TensorFlow 1 session, with its losses corrected."""
 
 import itertools
 

@@ -4,11 +4,11 @@ import struct
 
 import numpy as np
 import pytest
-from conftest import write_idx
 from PIL import Image
 
 from gan_tf.data import files, sources
 from gan_tf.errors import DamagedError, UserError
+from tests.conftest import write_idx
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (20, 8, 8), dtype=np.uint8)

@@ -4,10 +4,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from conftest import write_idx
 
 from gan_tf.data.idx import read_idx
 from gan_tf.errors import DamagedError, UserError
+from tests.conftest import write_idx
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (30, 28, 28), dtype=np.uint8)
 HEADER = bytes((0, 0, 8, 3)) + struct.pack(">3I", 30, 28, 28)

@@ -8,10 +8,10 @@ import urllib.request
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import write_idx
 
 from gan_tf.data import sources
 from gan_tf.errors import DamagedError, UserError
+from tests.conftest import write_idx
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 import pytest
-from conftest import refused
 
 from gan_tf import Config, evaluate, generate
 from gan_tf.data import sources
@@ -16,6 +15,7 @@ from gan_tf.gan.state import new_generator
 from gan_tf.images import read_png
 from gan_tf.storage import checkpoints, run_directory
 from gan_tf.training import loop
+from tests.conftest import refused
 
 
 class Drawn:

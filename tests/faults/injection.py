@@ -1,6 +1,6 @@
 """Faults for real processes, and what a run must look like after them.
 
-`tests/faults` tries each of these a few times, `benchmarks/faults.py` many times.
+`tests/faults` tries each of these a few times, `long_run.py` many times.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from conftest import TINY, environment, flags_of
 from tensorboard.backend.event_processing.plugin_event_accumulator import (
     EventAccumulator,
 )
 
 from gan_tf.config import Config
 from gan_tf.storage import checkpoints
+from tests.conftest import TINY, environment, flags_of
 
 # Saves every few steps; other numbers than the length of a call and the other events.
 OFTEN = TINY | {"save_every": 4, "log_every": 3, "sample_every": 10}
@@ -102,8 +102,8 @@ def stop(
     return process.returncode, time.monotonic() - since, before + output, errors
 
 
-def last_told(output: str) -> int:
-    """The last step that a line of progress speaks of, 0 if there is none."""
+def last_reported(output: str) -> int:
+    """The last step that a line of progress reports, 0 if there is none."""
     lines = [line.split() for line in output.splitlines()]
     return max([int(w[1]) for w in lines if w[:1] == ["step"]], default=0)
 
@@ -121,7 +121,7 @@ def leftovers(run_dir: Path) -> list[Path]:
     return list(run_dir.rglob(".*"))
 
 
-def told(run_dir: Path) -> collections.Counter:
+def shown_steps(run_dir: Path) -> collections.Counter:
     """How often TensorBoard shows each (tag, step), and `curves.csv` each step."""
     events = EventAccumulator(str(run_dir / "tensorboard"), {"tensors": 0})
     events.Reload()
@@ -144,7 +144,7 @@ def differences(run_dir: Path, undisturbed: Path) -> list[str]:
         found.append("other weights")
     if leftovers(run_dir):
         found.append(f"left over: {leftovers(run_dir)}")
-    if told(run_dir) != told(undisturbed):
+    if shown_steps(run_dir) != shown_steps(undisturbed):
         found.append("TensorBoard shows other steps")
     files = [
         {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}

@@ -7,17 +7,6 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import flags_of, refused
-from injection import (
-    clock_was_ahead,
-    copy,
-    damaged,
-    differences,
-    mounted,
-    often,
-    remount,
-    told,
-)
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import gan_tf
@@ -25,6 +14,17 @@ import gan_tf.train as train
 from gan_tf import generate
 from gan_tf.gan.state import build_gan
 from gan_tf.storage import checkpoints, description, run_directory
+from tests.conftest import flags_of, refused
+from tests.faults.injection import (
+    clock_was_ahead,
+    copy,
+    damaged,
+    differences,
+    mounted,
+    often,
+    remount,
+    shown_steps,
+)
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def undisturbed(data_dir, tmp_path_factory):
     return config, run_dir
 
 
-# Kilobytes left, and what then does not fit: nothing at all, the first sheet, the first
-# checkpoint, the pictures of the end.
+# Kilobytes left, and what then does not fit: nothing at all, the first sample grid, the
+# first checkpoint, the pictures of the end.
 @pytest.mark.parametrize("room", [0, 24, 200, 1100])
 def test_a_full_disk_is_told_and_loses_nothing(disk, undisturbed, invoke, room):
     config, expected = undisturbed
@@ -113,12 +113,12 @@ def test_damage_anywhere_in_the_description(undisturbed, tmp_path):
         if wrong.strip() == sound.strip():
             continue
         path.write_bytes(wrong)
-        with warnings.catch_warnings(record=True) as told_of:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             read, _ = description.read_run(tmp_path / "run")
         assert config.differences(read) == []  # the weights are of these options
         # Other values could have been edited, versions and the digest are notes.
-        assert read == config or "was edited: " in str(told_of[0].message)
+        assert read == config or "was edited: " in str(caught[0].message)
     with pytest.warns(UserWarning, match=r"its copy .*step-00000020/config\.json"):
         gan_tf.train(config, tmp_path / "run", progress=False)
     description.read_run(
@@ -149,7 +149,7 @@ def test_a_clock_that_goes_backwards_fools_nobody(undisturbed, data_dir, tmp_pat
     clock_was_ahead(tmp_path / "run", 10**7)
     gan_tf.train(config, tmp_path / "run", progress=False)
     assert (tmp_path / "run" / "samples.png").read_bytes() != old
-    assert told(tmp_path / "run")["d_loss", 9] == 1
+    assert shown_steps(tmp_path / "run")["d_loss", 9] == 1
     accumulator = EventAccumulator(
         str(tmp_path / "run" / "tensorboard"), {"tensors": 0}
     )

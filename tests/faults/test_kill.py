@@ -4,13 +4,21 @@ import random
 import signal
 
 import pytest
-from conftest import flags_of, refused
-from injection import differences, kill, last_told, often, start, stop, wait_for
 
 import gan_tf
 import gan_tf.train as train
 from gan_tf import generate
 from gan_tf.storage import checkpoints
+from tests.conftest import flags_of, refused
+from tests.faults.injection import (
+    differences,
+    kill,
+    last_reported,
+    often,
+    start,
+    stop,
+    wait_for,
+)
 
 
 def test_a_run_killed_again_and_again_is_the_undisturbed_one(data_dir, tmp_path):
@@ -25,7 +33,7 @@ def test_a_run_killed_again_and_again_is_the_undisturbed_one(data_dir, tmp_path)
 def test_ctrl_c_before_the_first_step_ends_the_command(data_dir, tmp_path):
     config = often(data_dir, epochs=10**6)
     code, _, _, errors = stop(config, tmp_path, signal.SIGINT, 0.0, "training on")
-    # Shells tell 130 for both: ended by the signal, or by the program because of it.
+    # Shells report 130 for both: ended by the signal, or by the program because of it.
     assert code in (-signal.SIGINT, 128 + signal.SIGINT)
     assert errors == ""
 
@@ -34,7 +42,11 @@ def test_what_was_told_before_a_signal_is_saved(data_dir, tmp_path):
     config = often(data_dir, epochs=10**6, save_every=10**6)
     code, _, output, errors = stop(config, tmp_path, signal.SIGTERM, 0.1, "step 6 of")
     assert (code, errors) == (128 + signal.SIGTERM, "")
-    assert checkpoints.step_of(checkpoints.saved(tmp_path)[0]) >= last_told(output) >= 6
+    assert (
+        checkpoints.step_of(checkpoints.saved(tmp_path)[0])
+        >= last_reported(output)
+        >= 6
+    )
 
 
 def test_a_second_process_is_refused_until_the_first_is_gone(

@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import flags_of, run_python
+
+from tests.conftest import flags_of, run_python
 
 HERE = Path(__file__).parent
 

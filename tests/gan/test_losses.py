@@ -100,7 +100,7 @@ def test_r1_is_a_mean_over_images_of_any_shape():
 
 
 def gradients_of(loss_of_logits):
-    """Gradients of the document's losses with respect to both networks' weights."""
+    """Gradients of the tutorial's losses with respect to both networks' weights."""
     generator, discriminator = build_generator(4, (5,)), build_discriminator((5,))
     noise = tf.random.stateless_normal([3, 4], [0, 1])
     with tf.GradientTape(persistent=True) as tape:

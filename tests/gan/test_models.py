@@ -87,10 +87,10 @@ def test_bfloat16_computes_in_it_and_keeps_weights_and_results_in_float32():
     noise = keras.random.normal((64, 100), seed=1)
     exact = build_generator(seed=3)
     mixed = build_generator(seed=3, precision="mixed_bfloat16")
-    judged = build_discriminator(seed=4, precision="mixed_bfloat16")(mixed(noise))
+    logits = build_discriminator(seed=4, precision="mixed_bfloat16")(mixed(noise))
     assert {w.dtype for w in mixed.weights} == {"float32"}
     assert mixed.layers[0].compute_dtype == "bfloat16"
-    assert mixed(noise).dtype == judged.dtype == "float32"
+    assert mixed(noise).dtype == logits.dtype == "float32"
     difference = np.abs(mixed(noise) - exact(noise))
     assert 0 < difference.max() < 0.02
     assert len(np.unique(mixed(noise))) > 1000  # bfloat16 has 128 values an octave

@@ -1,4 +1,4 @@
-"""Makes the golden run: `PYTHONPATH=.:tests python tests/golden/make.py`.
+"""Makes the golden run: `python -m tests.golden.make`.
 
 Run it from the root. `run` is a run as this version writes it, without its pictures;
 `samples.npz` what its generator draws; `drawn` its data (drawn by the package, kept as
@@ -11,11 +11,10 @@ to be read.
 import shutil
 from pathlib import Path
 
-from conftest import write_idx
-
 from gan_tf import Config, images, load_generator, train
 from gan_tf.data.strokes import draw_digits
 from gan_tf.gan.sampling import sample
+from tests.conftest import write_idx
 
 HERE = Path("tests/golden")  # relative: config.json tells where the data were
 CONFIG = Config(

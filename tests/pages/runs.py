@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-from conftest import TINY
 
 from gan_tf import images
 from gan_tf.config import Config
@@ -14,6 +13,7 @@ from gan_tf.gan.models import build_generator
 from gan_tf.storage import description
 from gan_tf.storage.curves import CurveWriter
 from gan_tf.storage.run_directory import sample_grid_path
+from tests.conftest import TINY
 
 
 @dataclasses.dataclass

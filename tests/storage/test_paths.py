@@ -5,13 +5,13 @@ import shutil
 
 import pytest
 import tensorflow as tf
-from conftest import flags_of
 
 import gan_tf
 import gan_tf.train as train
 from gan_tf import generate
 from gan_tf.gan.state import build_gan
 from gan_tf.storage import checkpoints
+from tests.conftest import flags_of
 
 NAMES = [
     "[2026] exp",

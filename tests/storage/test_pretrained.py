@@ -5,12 +5,12 @@ import json
 
 import numpy as np
 import pytest
-from conftest import ROOT, refused
 
 import gan_tf
 from gan_tf import evaluate, generate, weights
 from gan_tf.errors import UserError
 from gan_tf.storage import pretrained
+from tests.conftest import ROOT, refused
 
 # The spread of one recipe over its seeds, docs/results.md: rounding the weights may
 # not move a metric by more.

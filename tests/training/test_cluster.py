@@ -11,11 +11,11 @@ import threading
 import time
 
 import pytest
-from conftest import environment
 
 from gan_tf.errors import UserError
 from gan_tf.training import cluster, devices, meeting
 from gan_tf.training.cluster import Cluster, parse
+from tests.conftest import environment
 
 TWO = {"worker": ["a:1", "b:2"]}
 FIRST = {"type": "worker", "index": 0}

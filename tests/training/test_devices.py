@@ -12,13 +12,13 @@ import types
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import command, environment, flags_of, refused
 
 import gan_tf
 from gan_tf.errors import UserError
 from gan_tf.storage import checkpoints
 from gan_tf.storage.curves import read_curves
 from gan_tf.training import devices, meeting, plan
+from tests.conftest import command, environment, flags_of, refused
 
 STEPS = {"epochs": 200, "log_every": 10, "sample_every": 100, "save_every": 100}
 
@@ -40,7 +40,7 @@ sys.exit(cli.exit_code("train", main, values))
 @pytest.fixture(scope="module")
 def one(data_dir, tmp_path_factory):
     """The run on one device: its configuration's maker and its curves."""
-    from conftest import TINY
+    from tests.conftest import TINY
 
     def make(**changes):
         sizes = TINY | STEPS | {"batch_size": 24, "data_dir": str(data_dir)}

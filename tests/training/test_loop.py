@@ -9,7 +9,6 @@ import time
 
 import numpy as np
 import pytest
-from conftest import environment, flags_of
 
 import gan_tf
 import gan_tf.train as train_command
@@ -20,6 +19,7 @@ from gan_tf.gan.state import build_gan
 from gan_tf.storage import checkpoints, run_directory
 from gan_tf.storage.curves import read_curves
 from gan_tf.training import loop, pictures, plan
+from tests.conftest import environment, flags_of
 
 
 def state(gan):
@@ -41,7 +41,7 @@ def train(config, run_dir):
 @pytest.fixture(scope="module")
 def finished(data_dir, tmp_path_factory):
     """One finished run of 40 steps."""
-    from conftest import TINY
+    from tests.conftest import TINY
 
     config = gan_tf.Config(**TINY, data_dir=str(data_dir), epochs=40)
     run_dir = tmp_path_factory.mktemp("finished")
@@ -52,9 +52,9 @@ def test_a_run_leaves_everything_the_readme_names(finished):
     _, run_dir, gan = finished
     assert int(gan.step) == 40
     files = {str(p.relative_to(run_dir)) for p in run_dir.rglob("*") if p.is_file()}
-    sheets = {f"samples/step-{step:08d}.png" for step in (0, 10, 20, 30, 40)}
+    grids = {f"samples/step-{step:08d}.png" for step in (0, 10, 20, 30, 40)}
     final = {"samples.png", "losses.png", "training.gif", "curves.csv"}
-    assert {"config.json"} | sheets | final <= files
+    assert {"config.json"} | grids | final <= files
     saved = [checkpoints.step_of(path) for path in checkpoints.saved(run_dir)]
     assert saved == [40, 30, 20]
     assert not [name for name in files if ".part" in name]
@@ -64,13 +64,13 @@ def test_a_run_leaves_everything_the_readme_names(finished):
 
 def test_the_sheets_say_what_they_show_and_change(finished):
     _, run_dir, _ = finished
-    sheets = [
+    grids = [
         images.read_png(run_directory.sample_grid_path(run_dir, step))
         for step in range(0, 41, 10)
     ]
-    for one, other in itertools.combinations(sheets, 2):
+    for one, other in itertools.combinations(grids, 2):
         assert (one != other).any()
-    np.testing.assert_array_equal(images.read_png(run_dir / "samples.png"), sheets[-1])
+    np.testing.assert_array_equal(images.read_png(run_dir / "samples.png"), grids[-1])
 
 
 def test_training_moves_towards_the_data(finished, tiny, tmp_path):
@@ -202,8 +202,8 @@ def test_signals_save_and_say_how_to_go_on(tiny, tmp_path, invoke, signal_at, nu
     signal_at(20, number)
     code, *streams = invoke(train_command, *flags_of(config), f"--run_dir={tmp_path}")
     assert code == 128 + number
-    told = f"stopped by {number.name} at step 20, saved; the same command goes on"
-    assert told in "".join(streams)
+    message = f"stopped by {number.name} at step 20, saved; the same command goes on"
+    assert message in "".join(streams)
     assert signal.getsignal(number) is handler
     (saved,) = checkpoints.saved(tmp_path)
     assert checkpoints.step_of(saved) == 20
@@ -276,12 +276,12 @@ def test_the_film_has_a_bounded_number_of_frames(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(pictures, "_MAX_FRAMES", 10)
     train(tiny(epochs=24, sample_every=1, save_every=1000), tmp_path)
     assert len(list((tmp_path / "samples").iterdir())) == 25
-    with Image.open(tmp_path / "training.gif") as film:
-        assert 5 < film.n_frames <= 10
-        film.seek(film.n_frames - 1)
-        last = np.asarray(film.convert("L")).astype(int)
-    sheet = images.read_png(run_directory.sample_grid_path(tmp_path, 24))
-    np.testing.assert_allclose(last, sheet, atol=6)  # a GIF has fewer greys
+    with Image.open(tmp_path / "training.gif") as animation:
+        assert 5 < animation.n_frames <= 10
+        animation.seek(animation.n_frames - 1)
+        last = np.asarray(animation.convert("L")).astype(int)
+    sample_grid = images.read_png(run_directory.sample_grid_path(tmp_path, 24))
+    np.testing.assert_allclose(last, sample_grid, atol=6)  # a GIF has fewer greys
 
 
 def test_a_signal_that_is_ignored_stays_ignored(tiny, tmp_path, signal_at):

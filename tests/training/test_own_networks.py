@@ -5,7 +5,6 @@ import json
 import keras
 import numpy as np
 import pytest
-from conftest import TINY
 from keras import layers
 
 import gan_tf
@@ -13,6 +12,7 @@ from gan_tf import files
 from gan_tf.gan.sampling import sample
 from gan_tf.storage import checkpoints
 from gan_tf.training import plan
+from tests.conftest import TINY
 
 
 def config(epochs=10, **changes):

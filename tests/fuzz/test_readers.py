@@ -1,28 +1,27 @@
 """Hostile files: every reader gives a right result or a `UserError`, within its memory.
 
-The seeds in `benchmarks/hostile.py` hold each crasher that fuzzing found. The long run
-is `benchmarks/fuzz.py`.
+The seeds of the readers hold each input that ever caused a crash; `long_run.py` makes a
+million more.
 """
 
-import importlib.util
 import json
 import tracemalloc
 
 import pytest
-from conftest import ROOT, run_python
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-spec = importlib.util.spec_from_file_location(
-    "hostile", ROOT / "benchmarks" / "hostile.py"
-)
-hostile = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(hostile)
+from tests.conftest import ROOT, run_python
+from tests.fuzz import long_run
+from tests.fuzz.json_files import honest_description, sealed
+from tests.fuzz.readers import READERS
+from tests.fuzz.saved import TINY, Saved
+from tests.fuzz.target import attempt
 
 # `records` and `index` guard what TensorFlow's own readers are given.
 QUICK = ("idx", "gzip", "npz", "json", "config", "manifest", "png", "records", "index")
 QUICK += ("table", "pictures")
-FEW = ("samples", "caption", "judge")  # slow ones: the seeds alone
+FEW = ("samples", "caption", "classifier")  # slow ones: the seeds alone
 
 
 def inputs(seeds):
@@ -52,9 +51,9 @@ def traced():
 @pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("name", QUICK + FEW)
 def test_a_right_result_or_a_sentence(name, tmp_path):
-    target = hostile.TARGETS[name](tmp_path)
+    target = READERS[name](tmp_path)
     seeds = target.seeds()
-    outcomes = [hostile.attempt(target, seed)[0] for seed in seeds]
+    outcomes = [attempt(target, seed)[0] for seed in seeds]
     assert set(outcomes) <= {"results", "refused"}
     assert "results" in outcomes  # the inner checks are reached, not only the outer
 
@@ -67,7 +66,7 @@ def test_a_right_result_or_a_sentence(name, tmp_path):
     )
     @given(inputs(seeds))
     def fuzz(data):
-        assert hostile.attempt(target, data)[0] in ("results", "refused")
+        assert attempt(target, data)[0] in ("results", "refused")
 
     if name in QUICK:
         fuzz()
@@ -76,21 +75,20 @@ def test_a_right_result_or_a_sentence(name, tmp_path):
 CHILD = """
 import json, sys, tempfile, tracemalloc
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-import hostile
-import tensorflow, gan_tf.storage.checkpoints, gan_tf.data.prepared  # untraced: faster
+from tests.fuzz.readers import NATIVE, READERS
+from tests.fuzz.target import attempt
 tracemalloc.start()
 found = {}
-for name in hostile.NATIVE:
-    target = hostile.TARGETS[name](Path(tempfile.mkdtemp(dir=sys.argv[2])))
-    found[name] = [hostile.attempt(target, seed)[0] for seed in target.seeds()[::8]]
+for name in NATIVE:
+    target = READERS[name](Path(tempfile.mkdtemp(dir=sys.argv[1])))
+    found[name] = [attempt(target, seed)[0] for seed in target.seeds()[::8]]
 print(json.dumps(found))
 """
 
 
 def test_tensorflows_own_readers_outlive_hostile_files(tmp_path):
     """In a process of their own, since a crash in C++ ends it."""
-    result = run_python("-c", CHILD, ROOT / "benchmarks", tmp_path)
+    result = run_python("-c", CHILD, tmp_path)
     assert result.returncode == 0, result.stderr[-2000:]
     for name, outcomes in json.loads(result.stdout.splitlines()[-1]).items():
         assert set(outcomes) <= {"results", "refused"}, name
@@ -102,10 +100,10 @@ def test_a_network_that_the_checkpoint_does_not_hold_is_not_built(tmp_path):
     from gan_tf.errors import UserError
     from gan_tf.storage import checkpoints
 
-    saved = hostile.Saved(tmp_path)
+    saved = Saved(tmp_path)
     sizes = {"latent_dim": 2**20 - 1, "generator_units": (2**20 - 1,)}
-    description = hostile.honest_description(**hostile.TINY | sizes)
-    (tmp_path / "config.json").write_bytes(hostile.sealed(description))
+    description = honest_description(**TINY | sizes)
+    (tmp_path / "config.json").write_bytes(sealed(description))
     assert saved.folder.exists()
     with pytest.raises(UserError, match="smaller than its configuration's network"):
         checkpoints.load_generator(tmp_path)
@@ -116,8 +114,18 @@ def test_a_manifest_cannot_name_files_elsewhere(tmp_path, name):
     from gan_tf.errors import UserError
     from gan_tf.storage import manifest
 
-    saved = hostile.Saved(tmp_path)
+    saved = Saved(tmp_path)
     files = saved.manifest["files"] | {name: "0" * 64}
     saved.write(saved.index, saved.state, saved.manifest | {"files": files})
     with pytest.raises(UserError, match="must name state"):
         manifest.check_folder(saved.folder)
+
+
+def test_the_page_shows_the_stored_results():
+    results = json.loads(long_run.RESULTS.read_text())
+    page = (ROOT / "docs/hostile_files.md").read_text()
+    assert long_run.table(results) in page
+    total = sum(row["inputs"] for row in results.values())
+    assert f"{total} inputs in all, no failure" in page
+    assert f"{total} inputs" in (ROOT / "docs/reliability.md").read_text()
+    assert not any(row["failures"] for row in results.values())

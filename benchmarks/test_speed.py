@@ -1,16 +1,21 @@
-"""The study's tables are those of its stored results; peers train the same GAN."""
+"""Every peer trains the same GAN, and the arithmetic of the reports is right."""
 
+import importlib
 import importlib.util
 import json
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ROOT
 
+import default_recipe
+import limits
+import peers
+import scaling
+import throughput
+import turns
 from gan_tf import Config
-from gan_tf.evaluation.classifier import load_classifier
+from gan_tf.data.strokes import draw_digits
 from gan_tf.gan.noise import TRAINING, latent
 from gan_tf.gan.state import build_gan
 from gan_tf.gan.step import compile_train_steps
@@ -18,67 +23,9 @@ from gan_tf.images import read_png
 
 
 @pytest.fixture(scope="module")
-def recipes():
-    path = ROOT / "benchmarks" / "recipes.py"
-    spec = importlib.util.spec_from_file_location("recipes", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def digits():
+    return draw_digits(600, seed=7)
 
-
-def test_readme_and_notes_show_the_stored_results(recipes):
-    results = recipes.read(recipes.RESULTS)
-    for name, table in recipes.TABLES.items():
-        shown = (ROOT / name).read_text().split(recipes.BEGIN)[1].split(recipes.END)[0]
-        assert shown == table(results) + "\n"
-
-
-def test_the_stored_results_are_of_this_version(recipes):
-    results = recipes.read(recipes.RESULTS)
-    assert results["judges"][recipes.SHIPPED]["sha256"] == load_classifier().digest
-    assert results["rows"]["default"]["seeds"].keys() == {"0", "1", "2"}
-    for row, entry in results["rows"].items():
-        name, changes = recipes.LADDER[row]
-        assert entry["config"] == recipes.told(Config.recipe(name, **changes)), row
-        for judges in entry["seeds"].values():
-            assert judges.keys() == results["judges"].keys()
-
-
-def test_the_spread_is_a_standard_deviation(recipes):
-    assert recipes.spread([1.0, 2.0, 3.0], 2) == "2.00 &plusmn; 1.00"
-    assert recipes.spread([0.12345], 3) == "0.123"
-
-
-def scores(distance):
-    figures = dict.fromkeys(["mnist_frechet_distance"], distance)
-    return {
-        "a": {
-            "sha256": "0",
-            "real": {"mnist_frechet_distance": 0.5},
-            "figures": figures,
-        }
-    }
-
-
-def test_another_configuration_by_the_same_name_begins_again(recipes, tmp_path):
-    path = tmp_path / "x.json"
-    recipes.SHIPPED = "a"
-    recipes.add(path, "default", Config(), 0, scores(1.0))
-    recipes.add(path, "default", Config(seed=1), 1, scores(3.0))
-    table = recipes.judges_table(recipes.read(path))
-    assert table.splitlines()[-1] == "| a | 0.500 | 2.000 &plusmn; 1.414 |"
-    recipes.add(path, "default", Config(beta_1=0.9), 0, scores(4.0))
-    assert json.loads(path.read_text())["rows"]["default"]["seeds"].keys() == {"0"}
-
-
-# Speed: every peer trains the same GAN, and the arithmetic of the report is right.
-
-sys.path.insert(0, str(ROOT / "benchmarks"))
-peers = importlib.import_module("peers")
-turns = importlib.import_module("turns")
-limits = importlib.import_module("limits")
-throughput = importlib.import_module("throughput")
-default_recipe = importlib.import_module("default_recipe")
 
 SMALL = {
     "batch_size": 16,
@@ -114,7 +61,7 @@ def small_problem(digits, recipe, **changes):
 
 
 def own_losses(problem, steps):
-    """D's and G's losses of each step of gan_tf, and the noise that it drew."""
+    """D's and G's losses of each step of gan_tf, and the noise that it took."""
     config = problem.config
     gan = build_gan(config)
     for network, weights in zip((gan.generator, gan.discriminator), problem.weights()):
@@ -146,23 +93,23 @@ def test_peers_train_the_same_gan(recipe, side, digits, monkeypatch):
     np.testing.assert_allclose(found, losses, rtol=2e-3)
 
 
-def test_the_products_are_those_of_the_step(digits):
+def test_the_matmuls_are_those_of_the_step(digits):
     problem = peers.Problem(Config(), digits[0][:1])
-    wanted = limits.products(problem)
-    assert sum(product.flops for product in wanted) == 1_450_442_752
+    wanted = limits.matmuls(problem)
+    assert sum(matmul.flops for matmul in wanted) == 1_450_442_752
     assert limits.weight_count(problem) == 1_093_137
-    for product, (a, b) in zip(wanted, limits._operands(wanted)):
-        a, b = (m.T if t else m for m, t in zip((a, b), product.transposed))
-        assert 2 * (a @ b).size * a.shape[1] == product.flops
+    for matmul, (a, b) in zip(wanted, limits._operands(wanted)):
+        a, b = (m.T if t else m for m, t in zip((a, b), matmul.transposed))
+        assert 2 * (a @ b).size * a.shape[1] == matmul.flops
 
 
 def test_sides_take_turns_and_the_report_says_who_was_absent(digits, tmp_path, capsys):
-    products = {"library": "numpy", "part": "products"}
+    matmuls = {"library": "numpy", "part": "matmul"}
     sides = [
         turns.Side(throughput.STEP, "gan_tf", "peers.gan_tf_step"),
         turns.Side("none", "peer", "peers.pytorch", needs="no_such_package"),
-        turns.Side("broken", "peer", "limits", products | {"library": "abc"}),
-        turns.Side("numpy", "products", "limits", products),
+        turns.Side("broken", "peer", "limits", matmuls | {"library": "abc"}),
+        turns.Side("numpy", "matmul", "limits", matmuls),
     ]
     problem = small_problem(digits, "document", steps_per_call=5)
     problem.write(tmp_path)
@@ -197,7 +144,6 @@ def test_ratios_are_taken_within_a_round():
 
 
 def test_a_calls_own_cost_is_found():
-    scaling = importlib.import_module("scaling")
     rows = {k: {"median": 10 + 2 / k} for k in scaling.CALLS}
     cost = scaling.call_cost(rows)
     assert cost["milliseconds of a call"] == pytest.approx(2)

@@ -1,0 +1,50 @@
+"""Every reader of files that strangers may have made, and how often it is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.fuzz import arrays, checkpoints, json_files, pictures, records, tables
+from tests.fuzz.target import Target
+
+READERS: dict[str, Callable[[Path], Target]] = {
+    "idx": arrays.idx,
+    "gzip": arrays.gzipped,
+    "npz": arrays.npz,
+    "json": json_files.plain_json,
+    "config": json_files.config,
+    "manifest": checkpoints.manifest,
+    "png": pictures.png,
+    "table": tables.csv_table,
+    "pictures": pictures.picture_folder,
+    "records": records.records,
+    "samples": arrays.samples,
+    "classifier": arrays.classifier_weights,
+    "caption": pictures.caption,
+    "index": checkpoints.index,
+    "checkpoint": checkpoints.whole_checkpoint,
+    "prepared": records.prepared,
+    "curves": tables.curves,
+}
+NATIVE = ("checkpoint", "prepared")  # TensorFlow's C++ reads these
+# Inputs of a full run: the readers that need no TensorFlow make up most of it.
+INPUTS = {
+    "idx": 400_000,
+    "records": 400_000,
+    "json": 160_000,
+    "gzip": 10_000,
+    "npz": 12_000,
+    "config": 10_000,
+    "png": 10_000,
+    "table": 10_000,
+    "pictures": 10_000,
+    "manifest": 5_000,
+    "index": 5_000,
+    "samples": 500,
+    "caption": 300,
+    "classifier": 100,
+    "checkpoint": 1_000,
+    "prepared": 300,
+    "curves": 300,
+}
