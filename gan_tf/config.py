@@ -314,6 +314,10 @@ class Config:
         """Plain values, ready for JSON."""
         return dataclasses.asdict(self)
 
+    def nearest_recipe(self) -> str:
+        """The name of the recipe from which the fewest options differ."""
+        return min(RECIPES, key=lambda name: len(self.recipe(name).differences(self)))
+
     def differences(self, other: Config) -> list[str]:
         """What keeps `other` from continuing this run, one `name: old, new` each."""
         return [

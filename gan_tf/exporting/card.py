@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from gan_tf.config import RECIPES, Config, as_text
+from gan_tf.config import Config, as_text
 from gan_tf.errors import printable
 from gan_tf.gan.models import takes_labels
 from gan_tf.storage.checkpoints import Trained
@@ -87,31 +87,26 @@ def card(
     )
 
 
-def recipe(config: Config) -> tuple[str, list[str]]:
-    """The recipe that is nearest to a configuration, and the options that differ."""
-    changes = {name: _changes(config, name) for name in RECIPES}
-    name = min(changes, key=lambda one: len(changes[one]))
-    return name, changes[name]
-
-
-def _changes(config: Config, name: str) -> list[str]:
-    of_recipe = Config.recipe(name, seed=config.seed)
-    return [
+def _recipe(config: Config) -> str:
+    """The nearest recipe, and the options that differ from it and shape the weights."""
+    name = config.nearest_recipe()
+    defaults = Config.recipe(name, seed=config.seed)
+    changes = [
         f"--{option} {as_text(value)}"
         for option, value in config.to_dict().items()
-        if value != getattr(of_recipe, option) and option in _SHAPING
+        if option in _SHAPING and value != getattr(defaults, option)
     ]
+    return " ".join([name, *changes])
 
 
 def _facts(trained: Trained) -> dict[str, str]:
     """What was trained, on what, with what."""
     data: dict[str, Any] = trained.content["data"]
-    name, changes = recipe(trained.config)
     count = f"{data['images']} images, " if "images" in data else ""
     versions = trained.content.get("versions", {})
     return {
         "data": f"{data['name']}, {count}SHA-256 {data['sha256']}",
-        "recipe": " ".join([name, *changes]),
+        "recipe": _recipe(trained.config),
         "training steps": str(trained.step),
         "seed": str(trained.config.seed),
         "trained with": _versions(versions),

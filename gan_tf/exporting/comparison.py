@@ -14,7 +14,7 @@ from gan_tf.gan.sampling import outputs
 from gan_tf.images import to_pixels
 
 # How far values in [0, 1] may be off: a single one, and all of them on average. The
-# largest that were measured (docs/export.md): float32 2e-6 and 4e-8, float16 3e-3 and
+# largest that were measured (docs/export.md): float32 3e-6 and 4e-8, float16 3e-3 and
 # 2e-5. In int8 single values at steep edges are off by any amount, 5e-3 on average;
 # a wrong scale shows as 3e-2 and more.
 TOLERANCES = {"": (1e-5, 1e-5), "float16": (2e-2, 1e-3), "int8": (1.0, 2e-2)}

@@ -64,14 +64,7 @@ def export_generator(
             FORMATS[form].write(export, file)
             runtime: Runtime = FORMATS[form].load(file)
             found = comparison.compare(export, runtime, seed, classes)
-        facts = {
-            "weights": weights,
-            "format": f"{form} {quantize}".strip() + f", {_size(file)} bytes",
-            "exported with": ", ".join(_versions(packages)),
-            "compared": f"with the run's generator in {FORMATS[form].runtime}: {found}",
-        }
-        if file.is_file():
-            facts["SHA-256"] = file_digest(file)
+        facts = {"weights": weights} | _facts(file, form, quantize, packages, found)
         code = example(form, out.name, generator, shape, pixels, classes)
         text = card(out.name, trained, facts, code, pixels, metrics or {})
         with explained(out, "nothing was written"):
@@ -97,6 +90,22 @@ def _one_sentence(form: str, out: Path) -> Iterator[None]:
         raise UserError(
             f"--format {form} is not possible for this generator here: {why}; {nothing}"
         ) from error
+
+
+def _facts(
+    file: Path,
+    form: str,
+    quantize: str,
+    packages: Sequence[str],
+    found: comparison.Difference,
+) -> dict[str, str]:
+    """What the card says of the export itself."""
+    facts = {
+        "format": f"{form} {quantize}".strip() + f", {_size(file)} bytes",
+        "exported with": ", ".join(_versions(packages)),
+        "compared": f"with the run's generator in {FORMATS[form].runtime}: {found}",
+    }
+    return facts | ({"SHA-256": file_digest(file)} if file.is_file() else {})
 
 
 def _size(path: Path) -> int:

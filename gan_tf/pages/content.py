@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from gan_tf.config import RECIPES, Config, as_text
+from gan_tf.config import Config, as_text
 from gan_tf.errors import DamagedError, UserError
 from gan_tf.evaluation import domain, scores
 from gan_tf.files import exists, read_json
@@ -87,7 +87,7 @@ def _number(value: Any) -> str:
 
 def _summary(config: Config, content: dict[str, Any], step: int) -> list[str]:
     """The run in one line."""
-    recipe = _recipe(config)
+    recipe = config.nearest_recipe()
     differences = Config.recipe(recipe).differences(config)
     shaping = [difference.split(":")[0] for difference in differences]
     changes = [f"{name} {as_text(getattr(config, name))}" for name in shaping]
@@ -99,11 +99,6 @@ def _summary(config: Config, content: dict[str, Any], step: int) -> list[str]:
         f"seed {config.seed}",
         *(f"{package} {version}" for package, version in versions.items()),
     ]
-
-
-def _recipe(config: Config) -> str:
-    """The recipe that the configuration is nearest to."""
-    return min(RECIPES, key=lambda r: len(Config.recipe(r).differences(config)))
 
 
 def _commands(flag: str, config: Config, data: str) -> dict[str, str]:
@@ -126,7 +121,7 @@ def _commands(flag: str, config: Config, data: str) -> dict[str, str]:
     if data == "mnist":
         commands["score it"] = ["evaluate", flag]
     if flag.startswith("--run_dir"):
-        recipe = _recipe(config)
+        recipe = config.nearest_recipe()
         defaults = Config.recipe(recipe).to_dict()
         options = config.to_dict() | {"epochs": 2 * config.epochs}
         given = [f"--{n}={as_text(v)}" for n, v in options.items() if v != defaults[n]]
