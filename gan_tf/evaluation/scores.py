@@ -99,15 +99,7 @@ def evaluate(
     scored = images[:COUNT]
     report("features")
     features, predicted = classify(classifier, scored)
-    shares = metrics.class_shares(predicted)
-    values = {
-        "mnist_frechet_distance": metrics.frechet_distance(
-            metrics.gaussian(features), classifier.real
-        ),
-        "smallest_class_share": float(shares.min()),
-        "largest_class_share": float(shares.max()),
-        "class_divergence": metrics.divergence_from_uniform(shares),
-    }
+    values = _without_data(features, predicted, classifier)
     labels = label_scores.usable_labels(labels)
     if labels is not None:
         values |= label_scores.accuracies(labels[:COUNT], predicted)
@@ -132,6 +124,21 @@ def evaluate(
             )
     order = [name for name in REPORT | label_scores.REPORT if name in values]
     return Evaluation({name: values[name] for name in order}, predicted, nearest)
+
+
+def _without_data(
+    features: np.ndarray, predicted: np.ndarray, classifier: Classifier
+) -> dict[str, float]:
+    """The metrics of `WITHOUT_DATA`."""
+    shares = metrics.class_shares(predicted)
+    return {
+        "mnist_frechet_distance": metrics.frechet_distance(
+            metrics.gaussian(features), classifier.real
+        ),
+        "smallest_class_share": float(shares.min()),
+        "largest_class_share": float(shares.max()),
+        "class_divergence": metrics.divergence_from_uniform(shares),
+    }
 
 
 def _compare_features(
