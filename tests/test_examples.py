@@ -146,6 +146,7 @@ def test_dcgan_is_short_and_its_run_works_without_it(run_example, data_dir, tmp_
     assert gan_tf.sample(generator, seed=0, count=2).shape == (2, 28, 28)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # there is no MNIST to compare with
 def test_sweep_compares_three_learning_rates(run_example, data_dir, tmp_path):
     flags = ["--epochs=2", "--data_dir", data_dir, "--runs", tmp_path]
     output = run_example("sweep.py", *flags)
