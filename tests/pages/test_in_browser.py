@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from runs import make_run
 
 from gan_tf.gan.sampling import decode, latents
 from gan_tf.pages.report import write_report
 from tests.pages.browser import Browser, Page, executable
+from tests.pages.runs import make_run
 
 pytestmark = pytest.mark.skipif(executable() is None, reason="no Chromium or Chrome")
 PICTURE = "$('image').toDataURL()"
