@@ -44,8 +44,8 @@ def test_generate_and_evaluate_take_it(golden, invoke, tmp_path):
     out = f"--out={tmp_path / 'x.npz'}"
     assert invoke(generate, f"--run_dir={golden}", out, "--weights=raw")[0] == 0
     values = evaluate.parser().parse_args([f"--run_dir={golden}"])
-    name, drawn = next(evaluate._run_samples(values))
-    assert name == "step 20 of a run on drawn, not MNIST"
+    origin, drawn, labels = next(evaluate._run_samples(values))
+    assert (origin.step, origin.data, labels) == (20, "drawn", None)
     assert drawn.shape == (10000, 28, 28)
 
 
