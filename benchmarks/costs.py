@@ -161,8 +161,8 @@ def run_shares(config: Config, work: Path) -> dict:
             setattr(owner, function, timed(plain, name, clocks, first))
         stack.callback(setattr, loop, "stream", loop.stream)
         loop.stream = timed_stream(loop.stream, clocks, first)
-        stack.callback(setattr, loop, "_calls", loop._calls)
-        loop._calls = steady(loop._calls, config.sample_every, clocks)
+        stack.callback(setattr, loop, "calls", loop.calls)
+        loop.calls = steady(loop.calls, config.sample_every, clocks)
         loop.train(config, work / "shares", progress=False)
     whole = clocks["whole"]
     steps = config.epochs - config.sample_every
@@ -208,7 +208,7 @@ def timed_stream(plain: Callable, clocks: dict, first: dict) -> Callable:
 
 
 def steady(plain: Callable, start: int, clocks: dict) -> Callable:
-    """`loop._calls`, which sets the clocks to 0 when step `start` is wholly done."""
+    """`loop.calls`, which sets the clocks to 0 when step `start` is wholly done."""
 
     def calls(*arguments) -> Iterator:
         step, begun = 0, time.perf_counter()

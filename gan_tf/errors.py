@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class UserError(Exception):
-    """Something the user can mend, told in one sentence: what, where, what to do.
+    """Something the user can fix, in one sentence: what, where, what to do.
 
     The commands print it on standard error and exit with code 2; from Python it is
     raised as it is. What a file's content brings into the sentence cannot steer the

@@ -24,8 +24,8 @@ from gan_tf.errors import UserError
 from gan_tf.files import write_atomically
 
 SIDE = 28
-_GAP = 2  # pixels between two images of a sheet
-_CAPTION = 16  # pixels of height for the line above a sheet
+_GAP = 2  # pixels between two images of a grid
+_CAPTION = 16  # pixels of height for the line above a grid
 
 
 def to_unit(pixels: tf.Tensor) -> tf.Tensor:
@@ -56,23 +56,23 @@ def image_layers(values: keras.KerasTensor, pixels: bool) -> keras.KerasTensor:
 def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     """Lays uint8 images `[N, H, W]` (or `[N, H, W, 3]`) out row by row, as one picture.
 
-    Without `columns` the sheet is as square as it can be.
+    Without `columns` the grid is as square as it can be.
     """
     count, height, width, *channels = images.shape
     columns = columns or int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
     size = rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP
-    sheet = np.zeros((*size, *channels), np.uint8)
+    whole = np.zeros((*size, *channels), np.uint8)
     for index, image in enumerate(images):
         top = _GAP + index // columns * (height + _GAP)
         left = _GAP + index % columns * (width + _GAP)
-        sheet[top : top + height, left : left + width] = image
-    return sheet
+        whole[top : top + height, left : left + width] = image
+    return whole
 
 
-def captioned(sheet: np.ndarray, text: str, scale: int = 2) -> np.ndarray:
-    """`sheet` enlarged `scale` times, with one line of text above it."""
-    picture = enlarged(sheet, scale)
+def captioned(image: np.ndarray, text: str, scale: int = 2) -> np.ndarray:
+    """The image enlarged `scale` times, with one line of text above it."""
+    picture = enlarged(image, scale)
     height, width = picture.shape[:2]
     mode = "L" if picture.ndim == 2 else "RGB"
     canvas = Image.new(mode, (width, height + _CAPTION), 0)
@@ -158,7 +158,7 @@ def read_png(
                 raise ValueError(f"it is {image.mode} {image.size}")
             return np.asarray(image.convert(mode))
     except Exception as error:  # a dozen kinds, all of them a damaged file
-        raise UserError(f"{path} is no sample sheet ({error}); remove it") from error
+        raise UserError(f"{path} is no sample grid ({error}); remove it") from error
 
 
 def write_gif(
@@ -166,7 +166,7 @@ def write_gif(
     frames: Iterable[np.ndarray],
     seconds: float | list[float],
 ) -> None:
-    """Writes uint8 `[H, W]` frames of one size as an endless film.
+    """Writes uint8 `[H, W]` frames of one size as an endless animation.
 
     Args:
         seconds: how long a frame stands; one number, or one for each frame.

@@ -99,7 +99,7 @@ def outputs(
 
 
 def image_shape(generator: keras.Model) -> tuple[int, ...]:
-    """The shape of its images, `(H, W)` or `(H, W, 3)`, as far as the network tells.
+    """The shape of its images, `(H, W)` or `(H, W, 3)`, as far as the network says.
 
     Raises:
         ValueError: its output is flat and not of a square image.

@@ -268,13 +268,8 @@ def _descend(
     replicas = tf.distribute.get_replica_context().num_replicas_in_sync
     parts = [gradient / replicas for gradient in gradients]
     optimizer.apply(parts, network.trainable_variables)
-    every = gan.rules.norms_every
-    return _lazily(
-        gan,
-        every,
-        lambda: every * tf.linalg.global_norm(gradients),
-        lambda: tf.zeros([]),
-    )
+    every, zero = gan.rules.norms_every, functools.partial(tf.zeros, [])
+    return _lazily(gan, every, lambda: every * tf.linalg.global_norm(gradients), zero)
 
 
 def _my_share(batches: tf.Tensor) -> tf.Tensor:

@@ -145,7 +145,7 @@ def check_agreement(
 def explained_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Turns TensorFlow's errors into one sentence if a worker is lost.
 
-    Other errors, for one of XLA, can have the same types; what tells is whether the
+    Other errors, for one of XLA, can have the same types; the sign is whether the
     other workers can still be reached.
     """
     try:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from gan_tf import images
 from gan_tf.config import Config
 from gan_tf.data import sources
 from gan_tf.data.image_set import ImageSet, preview
-from gan_tf.data.stream import stream
 from gan_tf.environment import keras_defaults
 from gan_tf.errors import StopTraining, UserError
 from gan_tf.evaluation import monitor
@@ -31,6 +29,7 @@ from gan_tf.storage import checkpoints, description, lock, run_directory
 from gan_tf.storage.curves import read_curves
 from gan_tf.training import devices, pictures, signals
 from gan_tf.training.log import Log
+from gan_tf.training.schedule import calls, due
 from gan_tf.training.start import prepare
 
 OnLog = Callable[[int, dict[str, float]], object]
@@ -148,22 +147,22 @@ def _train_on(
         log.describe(_config_table(config, data))
         if step == 0:
             _write_sample_grid(gan, data, config, run_dir, log)
-        for chunk, first, last in _calls(gan, data, config, step):
+        for chunk, first, last in calls(gan, data, config, step):
             sums = {k: float(v) for k, v in train_steps(chunk, first, last).items()}
             _check_finite(sums, step, step + last - first, run_dir)
             step += last - first
             log.add(sums, last - first)
             finished = step == config.epochs
-            if _due(step, config.log_every) or finished:
+            if due(step, config.log_every) or finished:
                 finished |= _below(config, log.write(step)["g_loss"])
             distance = None
-            if _due(step, config.sample_every) or finished:
+            if due(step, config.sample_every) or finished:
                 _write_sample_grid(gan, data, config, run_dir, log)
                 distance = _probe(gan, data, config, log)
             save = functools.partial(checkpoints.save, run_dir, gan, distance)
             finished |= _stopped_by(on_log, step, log.end_step(step), save)
             stop = bool(finished or received or log.lost_output)
-            if _due(step, config.save_every) or stop or _is_best(distance, run_dir):
+            if due(step, config.save_every) or stop or _is_best(distance, run_dir):
                 save()
             if stop:
                 break
@@ -203,43 +202,6 @@ def _compiled(
     # No step, but all of the compilation.
     train_steps((tf.zeros((*rows, pixels), tf.uint8), labels), 0, 0)
     return train_steps
-
-
-def _stream(gan: GAN, data: ImageSet, config: Config, step: int) -> Iterator[Chunk]:
-    """Chunks of the data from `step` on; a step takes `d_steps` batches."""
-    return stream(
-        data.images,
-        config.batch_size * config.d_steps,
-        config.steps_per_call,
-        config.seed,
-        step,
-        data.labels if gan.conditional else None,
-    )
-
-
-def _calls(
-    gan: GAN, data: ImageSet, config: Config, step: int
-) -> Iterator[tuple[Chunk, int, int]]:
-    """Splits the chunks of the stream at the events: (chunk, first, last step)."""
-    size = config.steps_per_call
-    chunks = _stream(gan, data, config, step)
-    for start, chunk in zip(itertools.count(step, size), chunks):
-        while step < min(start + size, config.epochs):
-            until = min(start + size, _next_event(config, step))
-            yield chunk, step - start, until - start
-            step = until
-        if step == config.epochs:
-            return
-
-
-def _due(step: int, every: int) -> bool:
-    return step % every == 0
-
-
-def _next_event(config: Config, step: int) -> int:
-    """The first step after `step` at which something is due."""
-    intervals = (config.log_every, config.sample_every, config.save_every)
-    return min(config.epochs, *(step + every - step % every for every in intervals))
 
 
 def _below(config: Config, g_loss: float) -> bool:

@@ -2,7 +2,7 @@
 
 TensorFlow waits for the other workers inside native code: without end, without a word
 and without hearing Ctrl-C. So the workers meet in Python first. Each listens on the
-port that TensorFlow is to have, tells the others what it is about to train, and goes
+port that TensorFlow is to have, sends the others what it is about to train, and goes
 on when it has heard of all of them.
 """
 

@@ -18,7 +18,7 @@ from gan_tf.errors import UserError
 from gan_tf.gan.state import build_gan
 from gan_tf.storage import checkpoints, run_directory
 from gan_tf.storage.curves import read_curves
-from gan_tf.training import loop, pictures, plan
+from gan_tf.training import loop, pictures, plan, schedule
 from tests.conftest import environment, flags_of
 
 
@@ -260,7 +260,7 @@ def test_events_split_calls_and_nothing_is_skipped(tiny, data_dir):
     gan = build_gan(config)
     for begin in (0, 13):
         step = begin
-        for (batches, labels), first, last in loop._calls(gan, data, config, begin):
+        for (batches, labels), first, last in schedule.calls(gan, data, config, begin):
             assert 0 <= first < last <= len(batches)
             assert labels is None
             assert first == (step - begin) % 8
@@ -310,7 +310,7 @@ def test_d_steps_take_batches_of_their_own(tiny, data_dir):
     config = tiny(epochs=4, d_steps=3)
     data = sources.load("auto", str(data_dir))
     gan = build_gan(config)
-    (images, _), _, _ = next(loop._calls(gan, data, config, 0))
+    (images, _), _, _ = next(schedule.calls(gan, data, config, 0))
     assert images.shape == (7, 3 * 16, 784)
 
 
