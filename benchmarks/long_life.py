@@ -43,6 +43,8 @@ def main() -> None:
     )
     flags.add_argument("rest", nargs="*", help="flags for the command, after --")
     values = flags.parse_args()
+    if values.steps < 4000:
+        flags.error("--steps must be at least 4000: a point each 100, in 20 parts")
     with tempfile.TemporaryDirectory() as folder:
         run_dir = Path(folder) / "run"
         seen = watch([*command(values.steps, run_dir), *values.rest])

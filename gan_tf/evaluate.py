@@ -99,6 +99,7 @@ def main(values: argparse.Namespace) -> None:
         "real": domain.REAL | classifier.real_scores,
         "results": results,
         "warnings": [doubt for doubt in doubts.values() if doubt],
+        "weights": None if values.samples else values.weights,
     }
     write_json(out / "evaluation.json", content)
     name, doubt = next(iter(doubts.items()))

@@ -135,11 +135,13 @@ def _weights(values: argparse.Namespace, config: Config) -> str:
 
 def _metrics(values: argparse.Namespace, step: int) -> dict[str, float]:
     """What `python -m gan_tf.evaluate` measured at this step; empty if it did not."""
-    if values.pretrained or values.weights == "raw":  # it scores the average
+    if values.pretrained:
         return {}
     try:
         content = read_json(Path(values.run_dir) / "evaluation.json")
     except UserError:  # it is not there, or not what was written
+        return {}
+    if content.get("weights", "averaged") != values.weights:
         return {}
     for name, metrics in content.get("results", {}).items():
         if re.match(rf"step {step}\b", name):
