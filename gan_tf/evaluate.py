@@ -9,7 +9,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gan_tf import cli
 from gan_tf.environment import quiet_tensorflow
@@ -94,7 +94,7 @@ def main(values: argparse.Namespace) -> None:
         name: domain.warning(name, found["in_domain_share"])
         for name, found in results.items()
     }
-    content = {
+    content: dict[str, Any] = {
         "judge": classifier.digest,
         "real": domain.REAL | classifier.real_scores,
         "results": results,

@@ -28,6 +28,7 @@ ROLES = ("generator", "discriminator")
 Networks = dict[str, Description]  # by role, the caller's own ones only
 Builder = Callable[[], keras.Model]
 
+_UNSAFE = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 MAX_PARAMETERS = 1 << 28  # of a network that a file describes: 1 GiB
 _MAX_JSON = 1 << 18  # characters
 
@@ -114,6 +115,7 @@ def load(
         UserError: Keras cannot load it, or it has more weights.
     """
     try:
+        _check_layers(description)
         with tf.Graph().as_default():  # which takes no memory for the weights
             count = _deserialized(description).count_params()
         if count > most:
@@ -123,6 +125,20 @@ def load(
         raise UserError(
             f"the {role} cannot be made from its recorded Keras JSON: {_reason(error)}"
         ) from error
+
+
+def _check_layers(part: object) -> None:
+    """Refuses layers that run code from elsewhere; old versions of Keras load some."""
+    if isinstance(part, dict):
+        if part.get("class_name") in _UNSAFE:
+            raise UserError(
+                f"a {part['class_name']} layer could run any code. Write a registered "
+                "layer class instead"
+            )
+        part = list(part.values())
+    if isinstance(part, list):
+        for one in part:
+            _check_layers(one)
 
 
 @contextlib.contextmanager

@@ -98,7 +98,7 @@ def _limits(values: np.ndarray, log: bool) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     if log:
         return low / 1.2, high * 1.2
-    margin = 0.05 * (high - low) or 0.5
+    margin = 0.05 * (high - low) or max(0.5, 0.05 * abs(high))
     return low - margin, high + margin
 
 

@@ -88,6 +88,14 @@ def _listening(
                     heard[statement["host"]] = statement
 
     class Server(socketserver.ThreadingTCPServer):
+        if socket.has_dualstack_ipv6():  # listen on both kinds of addresses
+            address_family = socket.AF_INET6
+
+        def server_bind(self) -> None:
+            if self.address_family == socket.AF_INET6:
+                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            super().server_bind()
+
         allow_reuse_address = os.name == "posix"
         daemon_threads = True
 
@@ -132,7 +140,7 @@ def _ask(host: str, line: bytes) -> Statement | str:
             connection.sendall(line)
             with connection.makefile("rb") as answer:
                 return _read(answer)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         return "no such host name"
     except TimeoutError:
         return "no answer"
@@ -144,7 +152,10 @@ def _ask(host: str, line: bytes) -> Statement | str:
 
 def _read(file: Any) -> Statement:
     """One statement; raises `ValueError` for anything else."""
-    statement = json.loads(file.readline(_MAX_STATEMENT))
+    try:
+        statement = json.loads(file.readline(_MAX_STATEMENT))
+    except RecursionError:
+        raise ValueError("not a statement") from None
     if not isinstance(statement, dict) or not isinstance(statement.get("host"), str):
         raise ValueError("not a statement")
     return statement

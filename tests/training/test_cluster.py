@@ -115,6 +115,16 @@ def meet_all(statements, delays=None):
         return names, list(pool.map(one, range(len(statements))))
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_hosts_may_have_ipv6_addresses():
+    names = tuple(host.replace("localhost", "[::1]") for host in hosts(2))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        both = [
+            pool.submit(meeting.meet, Cluster(names, own), {}, 20) for own in (0, 1)
+        ]
+        assert [list(one.result()) for one in both] == [[names[1]], [names[0]]]
+
+
 def test_all_hear_of_all_however_late_they_come():
     statements = [{"number": n} for n in range(4)]
     names, heard = meet_all(statements, delays=[0, 0.5, 1, 0])
@@ -160,6 +170,7 @@ def service(answer):
         (None, "no answer"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "something else answers"),
         (b"[]\n", "something else answers"),
+        (b"[" * 60000 + b"\n", "something else answers"),
         (b"", "something else answers"),
         (b"x" * 200000, "something else answers"),
     ],
