@@ -96,7 +96,7 @@ def _checked_out(values: argparse.Namespace) -> tuple[Path, str]:
             f"one, or {out}/ for a new one"
         )
     if form == ".gif" and not values.interpolate:
-        raise UserError("--out x.gif shows interpolations: add --interpolate")
+        raise UserError(f"--out {out} shows interpolations: add --interpolate")
     if values.interpolate and form not in (".png", ".gif"):
         raise UserError("--interpolate writes x.png or x.gif")
     check_writable(out if form == "" else out.parent, "--out")

@@ -75,6 +75,8 @@ def train(
         SystemExit: after SIGTERM or SIGHUP, with the run saved; its code is 128 + the
             signal's number.
     """
+    if not (on_log is None or callable(on_log)):
+        raise UserError("on_log must be a function: on_log(step, metrics)")
     builders = {"generator": build_generator, "discriminator": build_discriminator}
     with keras_defaults():
         data = functools.partial(sources.load_for, config, images)
