@@ -26,6 +26,8 @@ from gan_tf.weights import PRETRAINED
 if TYPE_CHECKING:
     from gan_tf.storage.checkpoints import Trained
 
+DEFAULT_RUN = Path("runs/default")  # of the commands that read a run
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one sentence and name the likely flag."""
@@ -81,7 +83,7 @@ def add_source_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that name a trained run or a pretrained generator."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
-        "--run_dir", type=path, default="runs/default", help="a trained run"
+        "--run_dir", type=path, default=DEFAULT_RUN, help="a trained run"
     )
     source.add_argument(
         "--pretrained",

@@ -36,7 +36,7 @@ def parser() -> cli.Parser:
 
 def main(values: argparse.Namespace) -> None:
     """Writes the report as the flags say."""
-    if values.runs and (values.pretrained or values.run_dir != Path("runs/default")):
+    if values.runs and (values.pretrained or values.run_dir != cli.DEFAULT_RUN):
         raise UserError("give either runs, or one --run_dir, or --pretrained")
     if values.pretrained or len(values.runs) > 1:
         default = Path("comparison.html" if values.runs else "report.html")
