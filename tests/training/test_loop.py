@@ -180,9 +180,17 @@ def test_a_run_that_is_killed_continues_bit_for_bit(tiny, tmp_path):
 
 @pytest.fixture
 def signal_at(monkeypatch):
-    """Makes this process receive a signal as it logs a step."""
+    """Makes this process receive a signal as it logs a step, as a terminal's does.
 
-    def arrange(step, number):
+    A test run in the background or under nohup inherits ignored signals.
+    """
+    inherited = {}
+
+    def arrange(step, number, ignored=False):
+        usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        handler = signal.SIG_IGN if ignored else usual
+        inherited[number] = signal.signal(number, handler)
+
         def writing(log, now):
             if now == step:
                 signal.raise_signal(number)
@@ -191,15 +199,17 @@ def signal_at(monkeypatch):
         write = loop.Log.write
         monkeypatch.setattr(loop.Log, "write", writing)
 
-    return arrange
+    yield arrange
+    for number, handler in inherited.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_save_and_say_how_to_go_on(tiny, tmp_path, invoke, signal_at, number):
     """In this process; `faults/test_kill.py` sends one to the real command."""
     config = tiny(epochs=60, save_every=10**6, log_every=10, sample_every=10**6)
-    handler = signal.getsignal(number)
     signal_at(20, number)
+    handler = signal.getsignal(number)
     code, *streams = invoke(train_command, *flags_of(config), f"--run_dir={tmp_path}")
     assert code == 128 + number
     message = f"stopped by {number.name} at step 20, saved; the same command goes on"
@@ -286,12 +296,8 @@ def test_the_film_has_a_bounded_number_of_frames(tiny, tmp_path, monkeypatch):
 
 def test_a_signal_that_is_ignored_stays_ignored(tiny, tmp_path, signal_at):
     """As `nohup` has it with SIGHUP."""
-    signal_at(10, signal.SIGHUP)
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        assert int(train(tiny(), tmp_path).step) == 20
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    signal_at(10, signal.SIGHUP, ignored=True)
+    assert int(train(tiny(), tmp_path).step) == 20
 
 
 def test_an_interruption_from_python_is_a_keyboard_interrupt(tiny, tmp_path, signal_at):
