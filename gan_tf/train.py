@@ -11,6 +11,7 @@ from typing import Any
 
 from gan_tf import cli
 from gan_tf.environment import quiet_tensorflow
+from gan_tf.training import signals
 
 _DESCRIPTION = """
 Train a GAN on MNIST (without MNIST: on built-in drawn digits). All is kept in the run
@@ -42,7 +43,7 @@ def main(values: argparse.Namespace) -> None:
     """Trains as the flags say."""
     config = cli.config_from(values)
     run_dir = getattr(values, "run_dir", Path("runs", values.recipe))
-    with quiet_tensorflow():
+    with signals.kept_from_new_threads(signal.SIGTERM), quiet_tensorflow():
         from gan_tf.training import loop, plan
     if values.dry_run:
         print(plan.plan(config, run_dir))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -46,17 +47,33 @@ def find() -> Cluster | None:
     """The cluster in the environment: TF_CONFIG's, or a Slurm step's; None if alone.
 
     Raises:
-        UserError: TF_CONFIG describes a cluster that cannot be.
+        UserError: TF_CONFIG or Slurm's variables describe a cluster that cannot be.
     """
     if os.environ.get("TF_CONFIG"):
         return parse(os.environ["TF_CONFIG"])
-    if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) < 2:
+    if "SLURM_STEP_NUM_TASKS" not in os.environ:
+        return None
+    tasks, own = _slurm_number("STEP_NUM_TASKS"), _slurm_number("PROCID")
+    if tasks < 2:
         return None
     try:
-        spec = resolver().cluster_spec()
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise UserError(f"cannot read the Slurm step: {error}. {ALONE}") from error
-    return Cluster(tuple(spec.job_tasks("worker")), int(os.environ["SLURM_PROCID"]))
+        hosts = resolver().cluster_spec().job_tasks("worker")
+    except Exception as error:  # whatever its parser of lists raises
+        raise _unreadable(printable(str(error), 300)) from error
+    if own >= len(hosts):
+        raise _unreadable(f"SLURM_PROCID is {own}, and there are {len(hosts)} tasks")
+    return Cluster(tuple(hosts), own)
+
+
+def _slurm_number(name: str) -> int:
+    text = os.environ.get(f"SLURM_{name}", "")
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise _unreadable(f"SLURM_{name} is {printable(text, 50)!r}, not a number")
+    return int(text)
+
+
+def _unreadable(why: str) -> UserError:
+    return UserError(f"cannot read the Slurm step: {why}. {ALONE}")
 
 
 def resolver() -> tf.distribute.cluster_resolver.ClusterResolver:

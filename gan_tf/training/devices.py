@@ -11,10 +11,9 @@ import contextlib
 import functools
 import json
 import os
-import signal
 import socket
 import tempfile
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +22,7 @@ import tensorflow as tf
 import gan_tf
 from gan_tf.config import Config
 from gan_tf.errors import UserError
-from gan_tf.training import cluster, meeting
+from gan_tf.training import cluster, meeting, signals, watchdog
 
 # What an exchange with a lost worker can fail with.
 _MAY_BE_OF_OTHERS = (
@@ -217,16 +216,14 @@ def _join(found: cluster.Cluster, config: Config) -> tf.distribute.Strategy:
     own = {"gan_tf": gan_tf.__version__, "hosts": list(found.hosts)}
     own |= {k: v for k, v in config.to_dict().items() if k not in _OWN_OPTIONS}
     own = json.loads(json.dumps(own))
+    deadline = time.monotonic() + config.cluster_timeout
     meeting.check_same(own, meeting.meet(found, own, config.cluster_timeout))
-    # TensorFlow catches SIGTERM from here on, for a preemption service that we do not
-    # use: the signal would have no effect until the run has its own handler.
-    before = signal.getsignal(signal.SIGTERM)
+    left = deadline - time.monotonic() + watchdog.PATIENCE
     try:
-        strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster.resolver())
+        with watchdog.watched(found.others, left), signals.at_once():
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster.resolver())
     except (RuntimeError, ValueError, tf.errors.OpError) as error:
         raise UserError(
             f"cannot join the cluster: {str(error).splitlines()[0]}. {cluster.ALONE}"
         ) from error
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
     return strategy

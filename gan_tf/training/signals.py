@@ -42,6 +42,59 @@ def caught() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+@contextlib.contextmanager
+def at_once() -> Iterator[None]:
+    """For a block of native code in which no handler of Python's would run.
+
+    Signals end the process. Only SIGTERM waits for the end of the block, since
+    TensorFlow takes its handling there; `watchdog` acts on it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        if before[number] != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    with _blocked(signal.SIGTERM):
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler or signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def kept_from_new_threads(number: int) -> Iterator[None]:
+    """Threads that native code starts in the block never take this signal.
+
+    So `at_once` can hold it back. Meanwhile a thread of its own takes it.
+    """
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait, daemon=True)
+    thread.start()
+    try:
+        with _blocked(number):
+            yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextlib.contextmanager
+def _blocked(number: int) -> Iterator[None]:
+    """The signal reaches this thread at the end of the block only; not on Windows."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def exit_on_signal(number: int, step: int) -> None:
     """Ends the program as the signal would have, now that the run is saved.
 

@@ -140,27 +140,29 @@ def test_workers_that_want_different_things_are_told_apart():
     own, other = {"epochs": 10, "seed": 0}, {"epochs": 20, "seed": 0}
     names, (heard, _) = meet_all([own, other])
     with pytest.raises(UserError, match=f"{names[1]}.*epochs: 20 there, 10 here"):
-        meeting.check_same({"hosts": list(names)} | own, heard)
-    meeting.check_same({"hosts": list(names)} | other, heard)
+        meeting.check_same(own, heard)
+    meeting.check_same(other, heard)
     with pytest.raises(UserError, match="same command"):
         meeting.check_same({"hosts": ["x:1"]} | other, heard)
 
 
 @contextlib.contextmanager
-def service(answer):
+def service(answer, delay=0.0):
     """Some other service on a port: answers so, or never (None)."""
     with socket.create_server(("localhost", 0)) as server:
+        name = f"localhost:{server.getsockname()[1]}"
 
         def serve():
             with contextlib.suppress(OSError):
                 while True:
                     connection, _ = server.accept()
+                    time.sleep(delay)
                     if answer is not None:
-                        connection.sendall(answer)
+                        connection.sendall(answer.replace(b"NAME", name.encode()))
                         connection.close()
 
         threading.Thread(target=serve, daemon=True).start()
-        yield f"localhost:{server.getsockname()[1]}"
+        yield name
         server.shutdown(socket.SHUT_RDWR)
 
 
@@ -171,7 +173,10 @@ def service(answer):
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "something else answers"),
         (b"[]\n", "something else answers"),
         (b"[" * 60000 + b"\n", "something else answers"),
-        (b"", "something else answers"),
+        (b'{"host": "NAME", "progress": []}\n', "something else answers"),
+        (b'{"host": "a:1", "progress": 0}\n', "a:1 answers there"),
+        (b'{"host": "NAME", "progress": 0}\n', "no answer"),  # it spoke, and died
+        (b"", "no answer"),
         (b"x" * 200000, "something else answers"),
     ],
 )
@@ -187,6 +192,13 @@ def test_missing_workers_are_named_and_waiting_ends(answer, reason):
     assert "nowhere.invalid:1 (no such host name)" in errors
     assert f"{busy} ({reason}" in errors or f"{busy} (Connection reset" in errors
     assert "--strategy one" in errors
+
+
+def test_a_slow_answer_counts(monkeypatch):
+    monkeypatch.setattr(meeting, "_ATTEMPT", 0.1)
+    with service(b'{"host": "NAME", "progress": 2}\n', delay=0.4) as slow:
+        found = Cluster((hosts(2)[0], slow), 0)
+        assert list(meeting.meet(found, {}, limit=20)) == [slow]
 
 
 def test_waiting_is_repeated(capsys):
@@ -245,3 +257,33 @@ def test_a_slurm_step_of_one_task_is_no_cluster(monkeypatch):
     monkeypatch.setenv("SLURM_PROCID", "0")
     monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "1")
     assert cluster.find() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("PROCID", None, "SLURM_PROCID is '', not a number"),
+        ("PROCID", "x", "SLURM_PROCID is 'x', not a number"),
+        ("PROCID", "2", "SLURM_PROCID is 2, and there are 2 tasks"),
+        ("STEP_NUM_TASKS", "1.5", "SLURM_STEP_NUM_TASKS is '1.5', not a number"),
+        ("STEP_NODELIST", "a[1-", "cannot read the Slurm step: "),
+        ("STEP_NODELIST", None, "SLURM_STEP_NODELIST not found"),
+        ("STEP_TASKS_PER_NODE", "two", "cannot read the Slurm step: "),
+    ],
+)
+def test_a_slurm_step_that_cannot_be_is_explained(monkeypatch, name, value, what):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    step = {
+        "PROCID": "0",
+        "STEP_NUM_TASKS": "2",
+        "STEP_NODELIST": "localhost",
+        "STEP_TASKS_PER_NODE": "2",
+    }
+    for key, text in (step | {name: value}).items():
+        if text is None:
+            monkeypatch.delenv(f"SLURM_{key}", raising=False)
+        else:
+            monkeypatch.setenv(f"SLURM_{key}", text)
+    with pytest.raises(UserError, match=what) as caught:
+        cluster.find()
+    assert "--strategy one" in str(caught.value)
