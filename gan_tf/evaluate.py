@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import itertools
 import json
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,9 @@ def parser() -> cli.Parser:
 
 def main(values: argparse.Namespace) -> None:
     """Scores as the flags say."""
+    # Two threads work side by side (`scores.evaluate`): half of the cores for each.
+    half = str(max(1, (os.cpu_count() or 2) // 2))
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", half)
     with quiet_tensorflow():
         from gan_tf.evaluation import domain
         from gan_tf.evaluation.classifier import load_classifier

@@ -11,19 +11,23 @@ import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import tensorflow as tf
 from matplotlib import get_data_path
-from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
 from gan_tf.errors import UserError
 from gan_tf.files import write_atomically
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 SIDE = 28
+FULL = 255  # the largest stored pixel
 _GAP = 2  # pixels between two images of a grid
 _CAPTION = 16  # pixels of height for the line above a grid
 
@@ -31,6 +35,11 @@ _CAPTION = 16  # pixels of height for the line above a grid
 def to_unit(pixels: tf.Tensor) -> tf.Tensor:
     """uint8 pixels 0..255, any shape, as float32 in [0, 1]."""
     return tf.cast(pixels, tf.float32) / 255.0
+
+
+def unit_rows(pixels: np.ndarray) -> np.ndarray:
+    """uint8 pixels `[N, ...]` as `to_unit` has them, float32 `[N, D]`."""
+    return pixels.reshape(len(pixels), -1) / np.float32(FULL)
 
 
 def to_pixels(unit: np.ndarray) -> np.ndarray:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from tqdm import tqdm
@@ -13,7 +15,7 @@ from tqdm import tqdm
 from gan_tf.evaluation import domain, label_scores, metrics
 from gan_tf.evaluation.accuracy_score import COUNT as LABELLED_COUNT
 from gan_tf.evaluation.classifier import Classifier, classify
-from gan_tf.images import to_unit
+from gan_tf.images import FULL, unit_rows
 
 COUNT = 10000  # samples of every report: the Frechet distance depends on it
 
@@ -58,6 +60,11 @@ class RealImages:
     training_labels: np.ndarray | None = None
     test_labels: np.ndarray | None = None
 
+    @functools.cached_property
+    def search(self) -> metrics.NearestSearch:
+        """Finds nearest training images; in stored pixels, 0 to 255."""
+        return metrics.NearestSearch(_flat(self.training))
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluation:
@@ -96,34 +103,44 @@ def evaluate(
         report: called with the name of what is computed next, for a progress display.
         labels: what the samples were generated for, integers `[N]`; None without.
     """
-    scored = images[:COUNT]
-    report("features")
-    features, predicted = classify(classifier, scored)
-    values = _without_data(features, predicted, classifier)
-    labels = label_scores.usable_labels(labels)
-    if labels is not None:
-        values |= label_scores.accuracies(labels[:COUNT], predicted)
+    scored, labels = images[:COUNT], label_scores.usable_labels(labels)
     nearest = None
-    if real is not None:
-        report("features of real images")
-        real_features, _ = classify(classifier, real.test)
-        values |= _compare_features(real_features, features, report)
-        more, nearest = _compare_pixels(scored, real, report)
-        values |= more
-        if labels is not None and real.test_labels is not None:
-            report("classification accuracy score")
-            values |= label_scores.within_class_distance(
-                real_features,
-                real.test_labels,
-                features,
-                labels[:COUNT],
-                COUNT // label_scores.CLASSES,
-            )
-            values |= label_scores.accuracy_score(
-                images, labels, real.test, real.test_labels
-            )
+    with ThreadPoolExecutor(1) as beside:  # pixels beside features
+        if real is not None:
+            pixels = beside.submit(_compare_pixels, scored, real, report)
+        report("features")
+        features, predicted = classify(classifier, scored)
+        values = _without_data(features, predicted, classifier)
+        if labels is not None:
+            values |= label_scores.accuracies(labels[:COUNT], predicted)
+        if real is not None:
+            report("features of real images")
+            real_features, _ = _classified_test_images(classifier, real)
+            values |= _compare_features(real_features, features, report)
+            more, nearest = pixels.result()
+            values |= more
+    if labels is not None and real is not None and real.test_labels is not None:
+        report("classification accuracy score")
+        values |= label_scores.within_class_distance(
+            real_features,
+            real.test_labels,
+            features,
+            labels[:COUNT],
+            COUNT // label_scores.CLASSES,
+        )
+        values |= label_scores.accuracy_score(
+            images, labels, real.test, real.test_labels
+        )
     order = [name for name in REPORT | label_scores.REPORT if name in values]
     return Evaluation({name: values[name] for name in order}, predicted, nearest)
+
+
+@functools.lru_cache(maxsize=1)
+def _classified_test_images(
+    classifier: Classifier, real: RealImages
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `classify`, once for all sets of samples."""
+    return classify(classifier, real.test)
 
 
 def _without_data(
@@ -156,16 +173,16 @@ def _compare_pixels(
 ) -> tuple[dict[str, float], np.ndarray]:
     """The metrics of pixels, and the row of each one's nearest training image."""
     report("Parzen windows")
-    validation = flat(real.training[50000:51000])
+    validation = unit_rows(real.training[50000:51000])
     parzen, error, _ = metrics.parzen_log_likelihood(
-        flat(images), validation, flat(real.test)
+        unit_rows(images), validation, unit_rows(real.test)
     )
     report("nearest training images")
-    nearest, distances = metrics.nearest_neighbours(flat(images), flat(real.training))
+    nearest, distances = real.search(_flat(images))
     values = {
         "parzen_log_likelihood": parzen,
         "parzen_error": error,
-        "nearest_training_distance": float(distances.mean()),
+        "nearest_training_distance": float(distances.mean()) / FULL,
     }
     return values, nearest
 
@@ -187,8 +204,8 @@ def real_scores(
         for rows in chosen
     ]
     values["mnist_frechet_distance"] = float(np.mean(frechet))
-    _, distances = metrics.nearest_neighbours(flat(real.test), flat(real.training))
-    values["nearest_training_distance"] = float(distances.mean())
+    _, distances = real.search(_flat(real.test))
+    values["nearest_training_distance"] = float(distances.mean()) / FULL
     return values | _real_label_scores(classifier, real)
 
 
@@ -204,7 +221,7 @@ def _real_label_scores(classifier: Classifier, real: RealImages) -> dict[str, fl
             for number in range(label_scores.CLASSES)
         ]
     )
-    features, predicted = classify(classifier, real.test)
+    features, predicted = _classified_test_images(classifier, real)
     some, _ = classify(classifier, real.training[rows])
     return (
         label_scores.accuracies(test_labels, predicted)
@@ -265,6 +282,6 @@ def parts(real: RealImages | None, labels: np.ndarray | None) -> int:
     return 7 if labelled and real.test_labels is not None else 6
 
 
-def flat(images: np.ndarray) -> np.ndarray:
-    """uint8 `[N, 28, 28]` as float32 `[N, 784]` in [0, 1]."""
-    return to_unit(images).numpy().reshape(len(images), -1)
+def _flat(images: np.ndarray) -> np.ndarray:
+    """`[N, H, W]` as `[N, H * W]`."""
+    return images.reshape(len(images), -1)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from gan_tf import images
 from gan_tf.config import Config
@@ -20,6 +19,9 @@ from gan_tf.gan.sampling import sample
 from gan_tf.gan.state import GAN
 from gan_tf.storage.curves import Curves, read_curves
 from gan_tf.storage.run_directory import sample_grids
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MAX_SAMPLE_GRIDS = 300  # kept in `samples`
 _SIDE = 8  # images in a row of a sample grid, and its rows without labels
@@ -78,6 +80,8 @@ def write_final_pictures(
 
 def loss_plot(curves: Curves, title: str, objective: Objective) -> bytes:
     """Both losses and D's output over the steps, as PNG."""
+    from matplotlib.figure import Figure  # not before the first step
+
     figure = Figure(figsize=(8, 6), layout="constrained")
     losses, outputs = figure.subplots(2, sharex=True)
     figure.suptitle(

@@ -17,6 +17,17 @@ def test_the_judge_reads_digits_that_it_never_saw(trained):
     assert (seen == labels).mean() > 0.8  # drawn, not MNIST: not its own domain
 
 
+def test_folding_the_normalizations_keeps_the_function():
+    images, _ = draw_digits(50, seed=5)
+    model = classifier.build_classifier(seed=3)
+    random = np.random.default_rng(0)  # the moving statistics of a new one are 0 and 1
+    model.set_weights([random.uniform(0.1, 0.5, w.shape) for w in model.get_weights()])
+    batch = images[..., None] / np.float32(255)
+    for plain, folded in zip(model(batch), classifier._folded(model)(batch)):
+        np.testing.assert_allclose(folded, plain, rtol=1e-4)
+    assert len(classifier._folded(model).layers) == len(model.layers) - 5
+
+
 def test_what_is_shipped_is_complete_and_small(trained):
     assert classifier._WEIGHTS.stat().st_size < 400_000
     assert trained.real.mean.shape == (classifier.FEATURES,)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_tf.evaluation import metrics
-from gan_tf.evaluation.metrics import distances, features
+from gan_tf.evaluation.metrics import distances
 
 PIXELS = 784
 RING = np.array(
@@ -25,6 +25,10 @@ def uniform(count, width, seed=0):
 
 def frechet(one, other):
     return metrics.frechet_distance(metrics.gaussian(one), metrics.gaussian(other))
+
+
+def nearest(samples, training):
+    return metrics.NearestSearch(training)(samples)
 
 
 def pairwise(a, b):
@@ -124,9 +128,7 @@ def test_kernel_distance_of_the_toy():
     assert metrics.kernel_distance(real, generated) == pytest.approx(9.5, rel=1e-12)
 
 
-@pytest.mark.parametrize("block", [7, 30, 1000])
-def test_kernel_distance_is_the_mean_over_all_pairs(block, monkeypatch):
-    monkeypatch.setattr(features, "_BLOCK", block)
+def test_kernel_distance_is_the_mean_over_all_pairs():
     x, y = normal(30, 5), normal(21, 5, seed=1) + 0.5
     within = [kernel(a, a)[~np.eye(len(a), dtype=bool)].mean() for a in (x, y)]
     expected = sum(within) - 2 * kernel(x, y).mean()
@@ -419,7 +421,7 @@ def test_within_class_frechet_sees_exchanged_classes():
 @pytest.mark.usefixtures("block")
 def test_nearest_neighbours_are_brute_force_in_any_blocks():
     samples, training = uniform(45, 30), uniform(110, 30, seed=1)
-    index, distance = metrics.nearest_neighbours(samples, training)
+    index, distance = nearest(samples, training)
     expected = pairwise(samples, training)
     np.testing.assert_array_equal(index, expected.argmin(axis=1))
     np.testing.assert_allclose(distance, expected.min(axis=1), rtol=1e-12)
@@ -432,7 +434,7 @@ def test_memorised_images_lie_at_distance_0(dtype):
     training = (255 * uniform(110, PIXELS)).astype(dtype)
     training[90] = training[40]
     rows = np.array([100, 40, 0, 90])
-    index, distance = metrics.nearest_neighbours(training[rows], training)
+    index, distance = nearest(training[rows], training)
     np.testing.assert_array_equal(index, [100, 40, 0, 40])  # the first of two copies
     np.testing.assert_array_equal(distance, 0)
 
@@ -443,7 +445,7 @@ def test_nearest_neighbours_are_exact_where_bounds_say_little(scale):
     training = scale * normal(400, 150)
     samples = training[:50] + scale * 1e-3 * normal(50, 150, seed=1)
     training = np.r_[training, samples + scale * 1e-3 * normal(50, 150, seed=2)]
-    index, distance = metrics.nearest_neighbours(samples, training)
+    index, distance = nearest(samples, training)
     expected = pairwise(samples, training)
     np.testing.assert_array_equal(index, expected.argmin(axis=1))
     np.testing.assert_allclose(distance, expected.min(axis=1), rtol=1e-12)
@@ -454,7 +456,7 @@ def test_the_bounds_are_below_the_distances():
     for offset in (0.0, 1e3):
         x, y = normal(60, 150) + offset, 2 * normal(80, 150, seed=1) + offset
         y[:30] = x[:30]
-        left, right, unit = distances._bounding_factors(x, y)
+        left, right, unit = metrics.NearestSearch(y)._bounding_factors(x)
         bounds = (left @ right.T).astype(np.float64) * unit**2
         assert (bounds <= pairwise(x, y) ** 2).all()
         assert bounds.max() > 0.1 * pairwise(x, y).max() ** 2
@@ -463,15 +465,15 @@ def test_the_bounds_are_below_the_distances():
 def test_memorisation_shows_beside_unseen_images():
     training, unseen = uniform(300, 50), uniform(50, 50, seed=1)
     memorised = training[:50] + 0.01 * normal(50, 50)
-    of_unseen = metrics.nearest_neighbours(unseen, training)[1].mean()
-    assert metrics.nearest_neighbours(memorised, training)[1].mean() < 0.1 * of_unseen
+    of_unseen = nearest(unseen, training)[1].mean()
+    assert nearest(memorised, training)[1].mean() < 0.1 * of_unseen
 
 
 def test_distances_in_uint8_do_not_wrap_and_small_ones_survive():
     black, white = np.zeros((1, 4), np.uint8), np.full((1, 4), 255, np.uint8)
-    assert metrics.nearest_neighbours(black, white)[1] == pytest.approx(510)
+    assert nearest(black, white)[1] == pytest.approx(510)
     points = np.array([[1e4, 1e4], [-1e4, 1e4]])
-    _, distance = metrics.nearest_neighbours(points + np.array([0.1, 0]), points)
+    _, distance = nearest(points + np.array([0.1, 0]), points)
     np.testing.assert_allclose(distance, 0.1, rtol=1e-4)
 
 
@@ -530,7 +532,7 @@ PAIRS = {
     "parzen validation": lambda one, other: metrics.parzen_log_likelihood(
         one, other, one
     ),
-    "nearest": metrics.nearest_neighbours,
+    "nearest": nearest,
     "modes": lambda one, other: metrics.mode_coverage(one, other, 1.0),
 }
 

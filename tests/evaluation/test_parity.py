@@ -76,10 +76,10 @@ def test_parzen_log_likelihood_is_that_of_scikit_learns_kernel_density():
     assert error == pytest.approx(values.std() / math.sqrt(90), rel=1e-5)
 
 
-def test_nearest_neighbours_are_those_of_scikit_learn():
+def test_nearest_images_are_those_of_scikit_learn():
     index = neighbors.NearestNeighbors(n_neighbors=1, algorithm="brute").fit(IMAGES)
     distances, rows = index.kneighbors(SAMPLES)
-    found, lengths = metrics.nearest_neighbours(SAMPLES, IMAGES)
+    found, lengths = metrics.NearestSearch(IMAGES)(SAMPLES)
     np.testing.assert_array_equal(found, rows[:, 0])
     np.testing.assert_allclose(lengths, distances[:, 0], rtol=1e-7)
 

@@ -51,6 +51,21 @@ def test_the_report_is_the_metrics(classifier, real):
     assert found.nearest.shape == (1000,)
 
 
+def test_real_images_are_classified_once_for_all_samples(classifier, monkeypatch):
+    images, _ = draw_digits(1300, seed=1)
+    real = RealImages(np.tile(images, (40, 1, 1)), images)
+    calls = []
+
+    def counted(classifier, images):
+        calls.append(len(images))
+        return classify(classifier, images)
+
+    monkeypatch.setattr(scores, "classify", counted)
+    one, same = (evaluate(images[:100], classifier, real).metrics for _ in range(2))
+    assert one == same
+    assert sorted(calls) == [100, 100, 1300]
+
+
 @pytest.fixture
 def few(monkeypatch):
     """A report on labels with 1000 samples instead of 10000, and 1500 for CAS."""

@@ -12,7 +12,7 @@ from gan_tf.evaluation.metrics.classes import (
     label_accuracies,
     within_class_frechet_distance,
 )
-from gan_tf.evaluation.metrics.distances import nearest_neighbours
+from gan_tf.evaluation.metrics.distances import NearestSearch
 from gan_tf.evaluation.metrics.features import (
     Gaussian,
     frechet_distance,
@@ -29,6 +29,7 @@ from gan_tf.evaluation.metrics.parzen import parzen_log_likelihood
 __all__ = [
     "Gaussian",
     "ModeCoverage",
+    "NearestSearch",
     "NeighbourhoodScores",
     "class_shares",
     "divergence_from_uniform",
@@ -37,7 +38,6 @@ __all__ = [
     "kernel_distance",
     "label_accuracies",
     "mode_coverage",
-    "nearest_neighbours",
     "neighbourhood_scores",
     "parzen_log_likelihood",
     "within_class_frechet_distance",

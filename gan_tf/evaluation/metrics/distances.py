@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gan_tf.evaluation.metrics.arrays import pair
+from gan_tf.evaluation.metrics.arrays import matrix, pair
 
-_BLOCK = 500  # rows of a distance matrix in memory at once: 40 MB for 10000 columns
+_BLOCK = 250  # rows of a distance matrix in memory at once: 20 MB for 10000 columns
 # Of |x|^2 + |y|^2 - 2 x.y for x near y, at most, relative to |x|^2.
 _ROUNDING: dict[Any, float] = {
     np.float64: 1e-12,
@@ -18,86 +18,85 @@ _ROUNDING: dict[Any, float] = {
 _CELLS = 1 << 24  # of a matrix of lower bounds in memory at once: 64 MB
 _DIRECTIONS = 96  # of 64, 96, 128 and 192 the fastest on MNIST
 _FITTED = 5000  # rows that the directions are fitted to
-_PAIRS = 5000  # of rows whose distance is computed at once: 30 MB for 784 columns
+_PAIRS = 200  # of rows whose distance is computed at once: they stay in the cache
 
 
-def nearest_neighbours(
-    samples: np.ndarray, training: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The training image nearest to each sample, as in Goodfellow et al. 2014, fig. 2.
-
-    Shows memorisation: samples much nearer to the training images than unseen test
-    images are.
+class NearestSearch:
+    """Finds the nearest training images, as in Goodfellow et al. 2014, fig. 2.
 
     Exact, and fast where a few directions hold most of the variance: a lower bound of
-    each distance (`_bounding_factors`) rules out nearly all pairs.
+    each distance rules out nearly all pairs. Along orthonormal directions, with the
+    length of the rest as one more coordinate, points are no farther apart than the
+    images (by the triangle inequality) and have the same lengths.
 
     Args:
-        samples: `[N, D]`.
-        training: `[M, D]` in the same unit.
-
-    Returns:
-        Row of the nearest, int64 `[N]`, the first of equals, and its Euclidean
-        distance, float64 `[N]` in that unit; exactly 0 for a copy.
+        training: `[M, D]`, any real dtype; kept, not copied.
     """
-    samples, training = pair("samples", samples, "training", training)
-    left, right, unit = _bounding_factors(samples, training)
-    index = np.zeros(len(samples), np.int64)
-    nearest = np.zeros(len(samples))
-    size = max(1, _CELLS // len(training))
-    for start in range(0, len(samples), size):
-        rows = samples[start : start + size]
-        bounds = left[start : start + size] @ right.T
-        guess = bounds.argmin(axis=1)
-        limits = _pairwise(rows, training, np.arange(len(rows)), guess) / unit**2
-        limits = np.nextafter(limits.astype(np.float32), np.float32(np.inf))
-        possible = np.flatnonzero(bounds <= limits[:, None])
-        row, column = np.divmod(possible, len(training))
-        distances = _pairwise(rows, training, row, column)
-        order = np.lexsort((column, distances, row))
-        best = order[np.searchsorted(row[order], np.arange(len(rows)))]
-        index[start : start + size] = column[best]
-        nearest[start : start + size] = distances[best]
-    return index, np.sqrt(nearest)
 
+    def __init__(self, training: np.ndarray) -> None:
+        self._training = training = matrix(training, "training", 1)
+        self._origin = training.mean(axis=0, dtype=np.float64)
+        some = training[:: max(1, len(training) // _FITTED)] - self._origin
+        _, directions = np.linalg.eigh(some.T @ some)
+        self._directions = directions[:, ::-1][:, :_DIRECTIONS]
+        self._points = self._reduced(training)
 
-def _bounding_factors(
-    samples: np.ndarray, training: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Float32 A and B with (A B')_ij <= |sample_i - training_j|^2 / unit^2; the unit.
+    def __call__(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The training image nearest to each sample.
 
-    Coordinates along orthonormal directions, and the length of the rest as one more:
-    by the triangle inequality these points are no farther apart than the images, and
-    have the same lengths. The product gives |x|^2 + |y|^2 - 2 x.y of them; its rounding
-    error is below n 2^-24 (|x| + |y|)^2 for n terms, which is at most 2 n 2^-24
-    (|x|^2 + |y|^2) and taken off in advance.
-    """
-    origin = training.mean(axis=0, dtype=np.float64)
-    some = training[:: max(1, len(training) // _FITTED)] - origin
-    _, directions = np.linalg.eigh(some.T @ some)
-    directions = directions[:, ::-1][:, :_DIRECTIONS]
-    x, y = (_reduced(rows, origin, directions) for rows in (samples, training))
-    squares = [np.sum(points**2, axis=1) for points in (x, y)]
-    unit = max(np.sqrt(max(map(np.max, squares))), np.finfo(np.float64).tiny)
-    kept = 1.0 - 2.0 * (x.shape[1] + 8) * 2.0**-24  # 8: the factors' own rounding
-    of_x, of_y = (kept * values[:, None] / unit**2 for values in squares)
-    left = np.hstack([-2.0 * x / unit, of_x, np.ones_like(of_x)])
-    right = np.hstack([y / unit, np.ones_like(of_y), of_y])
-    return left.astype(np.float32), right.astype(np.float32), float(unit)
+        Args:
+            samples: `[N, D]` in the unit of the training images.
 
+        Returns:
+            Row of the nearest, int64 `[N]`, the first of equals, and its Euclidean
+            distance, float64 `[N]` in that unit; exactly 0 for a copy.
+        """
+        training = self._training
+        samples, _ = pair("samples", samples, "training", training)
+        left, right, unit = self._bounding_factors(samples)
+        index = np.zeros(len(samples), np.int64)
+        nearest = np.zeros(len(samples))
+        size = max(1, _CELLS // len(training))
+        for start in range(0, len(samples), size):
+            rows = samples[start : start + size]
+            bounds = left[start : start + size] @ right.T
+            guess = bounds.argmin(axis=1)
+            limits = _pairwise(rows, training, np.arange(len(rows)), guess) / unit**2
+            limits = np.nextafter(limits.astype(np.float32), np.float32(np.inf))
+            possible = np.flatnonzero(bounds <= limits[:, None])
+            row, column = np.divmod(possible, len(training))
+            distances = _pairwise(rows, training, row, column)
+            order = np.lexsort((column, distances, row))
+            best = order[np.searchsorted(row[order], np.arange(len(rows)))]
+            index[start : start + size] = column[best]
+            nearest[start : start + size] = distances[best]
+        return index, np.sqrt(nearest)
 
-def _reduced(
-    rows: np.ndarray, origin: np.ndarray, directions: np.ndarray
-) -> np.ndarray:
-    """Coordinates along the directions and the length of the rest, float64."""
-    points = np.empty((len(rows), directions.shape[1] + 1))
-    for start in range(0, len(rows), _BLOCK):
-        x = rows[start : start + _BLOCK] - origin
-        block = points[start : start + _BLOCK]
-        block[:, :-1] = x @ directions
-        rest = np.sum(x**2, axis=1) - np.sum(block[:, :-1] ** 2, axis=1)
-        block[:, -1] = np.sqrt(np.maximum(rest, 0.0))
-    return points
+    def _bounding_factors(
+        self, samples: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """Float32 A, B and a unit: (A B')_ij <= |sample_i - training_j|^2 / unit^2.
+
+        The rounding error of a product of n terms is below n 2^-24 (|x| + |y|)^2, which
+        is at most 2 n 2^-24 (|x|^2 + |y|^2) and taken off in advance.
+        """
+        x, y = self._reduced(samples), self._points
+        longest = max(np.einsum("ij,ij->i", points, points).max() for points in (x, y))
+        unit = max(np.sqrt(longest), np.finfo(np.float64).tiny)
+        kept = 1.0 - 2.0 * (x.shape[1] + 8) * 2.0**-24  # 8: the factors' own rounding
+        left, right = _factors(x / unit, y / unit, kept)
+        return left.astype(np.float32), right.astype(np.float32), float(unit)
+
+    def _reduced(self, rows: np.ndarray) -> np.ndarray:
+        """Coordinates along the directions and the length of the rest, float64."""
+        points = np.empty((len(rows), self._directions.shape[1] + 1))
+        for start in range(0, len(rows), _BLOCK):
+            x = rows[start : start + _BLOCK] - self._origin
+            block = points[start : start + _BLOCK]
+            block[:, :-1] = x @ self._directions
+            rest = np.sum(x**2, axis=1) - np.sum(block[:, :-1] ** 2, axis=1)
+            block[:, -1] = np.sqrt(np.maximum(rest, 0.0))
+        return points
 
 
 def _pairwise(
@@ -123,14 +122,21 @@ def squared_distances(
     origin: hence float64 by default, the origin in the middle of the columns, and 0 for
     what is 0 within rounding, so that copies lie at distance 0.
     """
-    origin = columns.mean(axis=0, dtype=np.float64)
-    columns = (columns - origin).astype(dtype)
-    column_squares = np.sum(columns**2, axis=1)
+    origin = columns.mean(axis=0, dtype=np.float64).astype(dtype)
+    left, right = _factors(
+        *(np.subtract(points, origin, dtype=dtype) for points in (rows, columns))
+    )
     for start in range(0, len(rows), _BLOCK):
-        x = (rows[start : start + _BLOCK] - origin).astype(dtype)
-        row_squares = np.sum(x**2, axis=1, keepdims=True)
-        distances = (-2 * x) @ columns.T
-        distances += row_squares
-        distances += column_squares
-        distances[distances <= dtype(_ROUNDING[dtype]) * row_squares] = 0.0
+        x = left[start : start + _BLOCK]
+        distances = x @ right.T
+        distances[distances <= dtype(_ROUNDING[dtype]) * x[:, -2:-1]] = 0.0
         yield slice(start, start + len(x)), distances
+
+
+def _factors(
+    x: np.ndarray, y: np.ndarray, kept: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """A and B with (A B')_ij = kept |x_i|^2 + kept |y_j|^2 - 2 x_i.y_j."""
+    of_x, of_y = (kept * np.sum(rows**2, axis=1, keepdims=True) for rows in (x, y))
+    left = np.hstack([-2.0 * x, of_x, np.ones_like(of_x)])
+    return left, np.hstack([y, np.ones_like(of_y), of_y])

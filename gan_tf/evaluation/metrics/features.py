@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_tf.evaluation.metrics.arrays import matrix, pair
 
-_BLOCK = 500  # rows at once: 8 MB for 64 features
+Powers = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,9 @@ def kernel_distance(real: np.ndarray, generated: np.ndarray) -> float:
     """
     real, generated = pair("real", real, "generated", generated, rows=2)
     x, y = (rows / math.sqrt(rows.shape[1]) for rows in (real, generated))
-    return _mean_kernel_within(x) + _mean_kernel_within(y) - 2.0 * _mean_kernel(x, y)
+    of_x, of_y = _mean_powers(x), _mean_powers(y)
+    within = _mean_kernel_within(x, of_x) + _mean_kernel_within(y, of_y)
+    return within - 2.0 * _mean_kernel(of_x, of_y)
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
@@ -79,27 +81,24 @@ def _root(covariance: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(values)) @ vectors.T
 
 
-def _mean_kernel(x: np.ndarray, y: np.ndarray) -> float:
+def _mean_kernel(of_x: Powers, of_y: Powers) -> float:
     """Mean of (x_i.y_j + 1)^3 over all pairs."""
-    products = [np.vdot(p, q) for p, q in zip(_mean_powers(x), _mean_powers(y))]
+    products = [np.vdot(p, q) for p, q in zip(of_x, of_y)]
     return float(1.0 + np.dot((3.0, 3.0, 1.0), products))
 
 
-def _mean_kernel_within(x: np.ndarray) -> float:
+def _mean_kernel_within(x: np.ndarray, of_x: Powers) -> float:
     """Mean of (x_i.x_j + 1)^3 over all pairs of two different rows."""
     own = np.mean((np.sum(x**2, axis=1) + 1.0) ** 3)
-    return float((len(x) * _mean_kernel(x, x) - own) / (len(x) - 1))
+    return float((len(x) * _mean_kernel(of_x, of_x) - own) / (len(x) - 1))
 
 
-def _mean_powers(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _mean_powers(x: np.ndarray) -> Powers:
     """Means over the rows of x, x (x) x and x (x) x (x) x, for their inner products.
 
     The third has one row for each pair of columns i <= j, for i < j times sqrt(2).
     """
-    i, j = np.triu_indices(x.shape[1])
-    weights = np.where(i == j, 1.0, math.sqrt(2.0))
-    third = np.zeros((len(weights), x.shape[1]))
-    for start in range(0, len(x), _BLOCK):
-        block = x[start : start + _BLOCK]
-        third += (block[:, i] * block[:, j] * weights).T @ block
-    return x.mean(axis=0), x.T @ x / len(x), third / len(x)
+    third = [(x[:, i:] * x[:, i, None]).T @ x for i in range(x.shape[1])]
+    for products in third:
+        products[1:] *= math.sqrt(2.0)
+    return x.mean(axis=0), x.T @ x / len(x), np.concatenate(third) / len(x)

