@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from gan_tf.exporting import dense
+from gan_tf.gan.dense import ACTIVATIONS, dense_layers
 from gan_tf.gan.models import takes_labels
 
 _NOISE = (
@@ -70,12 +70,12 @@ def _dense_words(
     generator: keras.Model, shape: tuple[int, ...], pixels: bool, label: str
 ) -> dict[str, str]:
     """What only the NumPy code needs."""
-    used = dict.fromkeys(dense.activations_of(generator))
+    used = dict.fromkeys(layer.activation for layer in dense_layers(generator))
     one_hot = f'np.eye(model["classes"], dtype="float32")[{label}]'
     unit = f"np.clip(x, 0, 1).reshape{(-1, *shape)}"
     return {
         "functions": ", ".join(
-            f'"{name}": lambda x: {dense.ACTIVATIONS[name][1]}' for name in used
+            f'"{name}": lambda x: {ACTIVATIONS[name][1]}' for name in used
         ),
         "inputs": f"np.concatenate([noise, {one_hot}], axis=1)" if label else "noise",
         "images": f"np.rint(255 * {unit}).astype(np.uint8)" if pixels else unit,

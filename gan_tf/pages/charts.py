@@ -1,71 +1,128 @@
-"""Charts as coordinates: what the template draws as SVG and the page's cursor reads."""
+"""The charts of a report, as coordinates: the template draws them as SVG."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from gan_tf.evaluation import monitor
+from gan_tf.gan.losses import Objective
 from gan_tf.storage.curves import Curves
 
 # Of a chart, in SVG units: its size, and where the axes lie in it.
 SIZE = {"width": 360, "height": 210, "left": 42, "right": 352, "top": 8, "bottom": 186}
 _MAX_POINTS = 400  # of a line
+_HUGE = 1e100  # values beyond are drawn there
+_COMPARED = {
+    monitor.DISTANCE: "Fréchet distance of 1000 samples",
+    "d_loss": "d_loss",
+    "g_loss": "g_loss",
+    "d_real": "Output of D on real images",
+    "d_fake": "Output of D on generated images",
+}
+
+Chart = dict[str, Any]
 
 
-class Chart(NamedTuple):
-    """What a chart shows.
+def charts_of_run(curves: Curves, objective: Objective) -> list[Chart]:
+    """The charts of one run."""
 
-    Attributes:
-        title: above it.
-        lines: name to (steps, values).
-        unit: behind each value, such as "%".
-        rests: name to value of the horizontal lines, such as a loss at equilibrium.
-        log: a logarithmic axis; the values must be positive.
-        stacked: the values are parts of a whole, drawn as bands one upon the other.
+    def some(names: Mapping[str, str]) -> Curves:
+        return {label: curves[tag] for label, tag in names.items() if tag in curves}
+
+    equilibrium = {"d_loss": objective.d_equilibrium, "g_loss": objective.g_equilibrium}
+    likely = objective.probability
+    found = [
+        chart(
+            "Losses, nats" if likely else "Losses",
+            some({"d_loss": "d_loss", "g_loss": "g_loss"}),
+            {f"{k} at equilibrium": v for k, v in equilibrium.items() if v is not None},
+        ),
+        chart(
+            "Probability of being real, by D" if likely else "Output of D",
+            some({"real": "d_real", "generated": "d_fake"}),
+            {"at equilibrium": 0.5} if likely else {},
+        ),
+        chart(
+            "Class shares of 1000 samples",
+            some({tag[-1]: tag for tag in monitor.SHARES}),
+            {"equally common": 0.1},
+        ),
+        chart(
+            "Fréchet distance",
+            some({"of 1000 samples": monitor.DISTANCE}),
+            log=True,
+        ),
+        chart("Gradient norms", some({"D": "d_gradient_norm", "G": "g_gradient_norm"})),
+    ]
+    return [one for one in found if one]
+
+
+def charts_of_comparison(runs: dict[str, Curves]) -> list[Chart]:
+    """The same curve of all runs, by their names, in one chart."""
+    found = [
+        chart(
+            title,
+            {name: curves[tag] for name, curves in runs.items() if tag in curves},
+            log=tag == monitor.DISTANCE,
+        )
+        for tag, title in _COMPARED.items()
+    ]
+    return [one for one in found if one]
+
+
+def chart(
+    title: str,
+    curves: Curves,
+    rests: Mapping[str, float] = MappingProxyType({}),
+    log: bool = False,
+) -> Chart | None:
+    """The coordinates of a chart, for the template; None if it has no point.
+
+    Args:
+        curves: name to (steps, values) of each line.
+        rests: name to value of horizontal lines, such as a loss at equilibrium.
+        log: a logarithmic axis, if all values are positive.
     """
-
-    title: str
-    lines: Curves
-    unit: str = ""
-    rests: Mapping[str, float] = MappingProxyType({})
-    log: bool = False
-    stacked: bool = False
-
-
-def layout(chart: Chart) -> dict[str, Any] | None:
-    """The coordinates of a chart, for the template; None if it has no point."""
-    lines = {name: _thinned(*line) for name, line in chart.lines.items() if line[0]}
+    lines = {name: _thinned(*curve) for name, curve in curves.items() if curve[0]}
     if not lines:
         return None
-    heights = _heights(lines, chart)
-    tops = np.concatenate([*(top for _, top in heights), list(chart.rests.values())])
-    low, high = (0.0, 100.0) if chart.stacked else _limits(tops, chart.log)
+    every = np.concatenate(
+        [*(values for _, values in lines.values()), [*rests.values()]]
+    )
+    log = log and every.min() > 0
+    low, high = _limits(every, log)
     first = min(steps[0] for steps, _ in lines.values())
     last = max(max(steps[-1] for steps, _ in lines.values()), first + 1)
-    across = _scale(first, last, SIZE["left"], SIZE["right"])
-    up = _scale(low, high, SIZE["bottom"], SIZE["top"], chart.log)
-    shapes = []
-    for (steps, _), (bottom, top) in zip(lines.values(), heights):
-        edge = list(zip(steps, top))
-        if chart.stacked:
-            edge += list(zip(steps[::-1], bottom[::-1]))
-        shapes.append(" ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in edge))
+
+    def across(steps: Any) -> np.ndarray:
+        return np.interp(steps, (first, last), (SIZE["left"], SIZE["right"])).round(1)
+
+    def up(values: Any) -> np.ndarray:
+        bend = np.log if log else np.asarray
+        ends = SIZE["bottom"], SIZE["top"]
+        return np.interp(bend(values), bend((low, high)), ends).round(1)
+
     return {
-        "title": chart.title,
-        "unit": chart.unit,
-        "stacked": chart.stacked,
+        "title": title,
         "lines": [
-            {"name": name, "points": points, "last": f"{values[-1]:.3g}"}
-            for (name, (_, values)), points in zip(lines.items(), shapes)
+            {
+                "name": name,
+                "points": " ".join(
+                    f"{x},{y}" for x, y in zip(across(steps), up(values))
+                ),
+                "last": f"{values[-1]:.3g}",
+            }
+            for name, (steps, values) in lines.items()
         ],
-        "rests": [(name, value, up(value)) for name, value in chart.rests.items()],
-        "ticks_x": [(across(x), f"{x:g}") for x in _ticks(first, last, 4, False)],
-        "ticks_y": [(up(y), f"{y:g}") for y in _ticks(low, high, 5, chart.log)],
+        "rests": [(name, value, up(value)) for name, value in rests.items()],
+        "ticks_x": [(across(x), f"{x:g}") for x in _ticks(first, last, 4)],
+        "ticks_y": [(up(y), f"{y:g}") for y in _ticks(low, high, 5, log)],
         "data": {
             "first": first,
             "last": last,
@@ -80,37 +137,24 @@ def layout(chart: Chart) -> dict[str, Any] | None:
 def _thinned(steps: list[int], values: list[float]) -> tuple[list[int], np.ndarray]:
     """At most `_MAX_POINTS` points: means of neighbors, at the last one's step."""
     size = math.ceil(len(steps) / _MAX_POINTS)
-    ends = range(len(steps) - 1, -1, -size)
-    means = [np.mean(values[max(0, end + 1 - size) : end + 1]) for end in ends]
-    return [steps[end] for end in ends][::-1], np.array(means[::-1])
-
-
-def _heights(lines: dict, chart: Chart) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Bottom and top of each line, equal unless they are stacked."""
-    values = [line[1] for line in lines.values()]
-    if not chart.stacked:
-        return [(line, line) for line in values]
-    tops = np.cumsum(values, axis=0)
-    return list(zip(tops - values, tops))
+    ends = range(len(steps), 0, -size)[::-1]
+    near = np.clip(values, -_HUGE, _HUGE)  # else sums could be infinite
+    means = [near[max(0, end - size) : end].mean() for end in ends]
+    return [steps[end - 1] for end in ends], np.array(means)
 
 
 def _limits(values: np.ndarray, log: bool) -> tuple[float, float]:
+    """The ends of the axis, a little beyond the values."""
     low, high = float(values.min()), float(values.max())
     if log:
-        return low / 1.2, high * 1.2
-    margin = 0.05 * (high - low) or max(0.5, 0.05 * abs(high))
+        return max(low, 1 / _HUGE) / 1.2, max(high, 1 / _HUGE) * 1.2
+    margin = 0.05 * (high - low)
+    if margin <= 1e-9 * max(abs(low), abs(high), 1e-9):  # as good as flat
+        margin = max(0.5, 0.05 * abs(high))
     return low - margin, high + margin
 
 
-def _scale(low: float, high: float, start: float, end: float, log: bool = False):
-    """The function from values to places."""
-    if log:
-        inner = _scale(math.log(low), math.log(high), start, end)
-        return lambda value: inner(math.log(value))
-    return lambda value: start + (value - low) / (high - low) * (end - start)
-
-
-def _ticks(low: float, high: float, count: int, log: bool) -> list[float]:
+def _ticks(low: float, high: float, count: int, log: bool = False) -> list[float]:
     locator = LogLocator(subs=(1, 2, 5)) if log else MaxNLocator(count)
     ticks = [float(tick) for tick in locator.tick_values(low, high)]
     return [tick for tick in ticks if low <= tick <= high]

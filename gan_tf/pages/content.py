@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import shlex
-import warnings
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from gan_tf.config import Config, as_text
-from gan_tf.errors import DamagedError, UserError
+from gan_tf.errors import UserError
 from gan_tf.evaluation import domain, scores
-from gan_tf.files import exists, read_json
+from gan_tf.evaluation.label_scores import REPORT as OF_LABELS
 from gan_tf.gan.losses import OBJECTIVES
 from gan_tf.pages.network import page_data
 from gan_tf.pages.pictures import picture
 from gan_tf.storage import checkpoints, description
 from gan_tf.storage.checkpoints import Trained
 from gan_tf.storage.curves import read_curves
+from gan_tf.storage.evaluations import picture_path, read_evaluation
 
 
 def run_content(
@@ -34,16 +34,16 @@ def run_content(
     Raises:
         UserError: there is no run, or its description cannot be read.
     """
+    evaluation = None
     if isinstance(source, Trained):
         name, generator = source.name.removeprefix("--"), source.generator
         config, content, step = source.config, source.content, source.step
-        flag, curves, evaluation, shown = source.name.replace(" ", "="), {}, None, None
+        flag, curves = source.name.replace(" ", "="), {}
     else:
         name, flag = str(source), f"--run_dir={source}"
         config, content = description.read_run(source)
-        curves, evaluation = read_curves(source), _evaluation(source)
+        curves, evaluation = read_curves(source), read_evaluation(source)
         step = max([0, *(steps[-1] for steps, _ in curves.values())])
-        shown = picture(source / "evaluation.png", 1600) if evaluation else None
     network, why_not = None, ""
     if live:
         try:
@@ -62,27 +62,22 @@ def run_content(
         "network": network,
         "why_not": why_not,
         "evaluation": evaluation,
-        "picture": shown,
+        "picture": evaluation and picture(picture_path(Path(name)), 1600),
         "commands": _commands(flag, config, content["data"]["name"]),
     }
 
 
-def metrics_table(columns: list[dict[str, Any]]) -> list[list[str]]:
+def metrics_table(columns: list[dict[str, float]]) -> list[list[str]]:
     """One row for each metric: its name, its meaning, its value in each column."""
-    meanings = domain.METRIC | scores.REPORT
-    names = dict.fromkeys(name for column in columns for name in column)
+    meanings = domain.METRIC | scores.REPORT | OF_LABELS
     return [
         [
             name,
             meanings.get(name, ""),
-            *(_number(column.get(name)) for column in columns),
+            *(f"{column[name]:.4g}" if name in column else "-" for column in columns),
         ]
-        for name in names
+        for name in dict.fromkeys(name for column in columns for name in column)
     ]
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, (int, float)) else "-"
 
 
 def _summary(config: Config, content: dict[str, Any], step: int) -> list[str]:
@@ -108,41 +103,19 @@ def _commands(flag: str, config: Config, data: str) -> dict[str, str]:
         flag: what names the run or the pretrained generator.
         data: the name of the data.
     """
+    run = shlex.quote(flag)
     commands = {
-        "generate images": ["generate", flag, "--num=64", "--out=grid.png"],
-        "export the generator": [
-            "export",
-            flag,
-            "--format=onnx",
-            "--out=generator.onnx",
-        ],
-        "make this page again": ["report", flag],
+        "generate images": f"generate {run} --num=64 --out=grid.png",
+        "export the generator": f"export {run} --format=onnx --out=generator.onnx",
+        "make this page again": f"report {run}",
     }
     if data == "mnist":
-        commands["score it"] = ["evaluate", flag]
+        commands["score it"] = f"evaluate {run}"
     if flag.startswith("--run_dir"):
         recipe = config.nearest_recipe()
         defaults = Config.recipe(recipe).to_dict()
         options = config.to_dict() | {"epochs": 2 * config.epochs}
         given = [f"--{n}={as_text(v)}" for n, v in options.items() if v != defaults[n]]
         given += [f"--recipe={recipe}"] if recipe != "default" else []
-        commands["continue to twice the steps"] = ["train", flag, *given]
-    return {
-        what: shlex.join(["python", "-m", f"gan_tf.{command}", *rest])
-        for what, (command, *rest) in commands.items()
-    }
-
-
-def _evaluation(run_dir: Path) -> dict[str, Any] | None:
-    """What `evaluate` found: a column of metrics for each checkpoint and real data."""
-    path = run_dir / "evaluation.json"
-    if not exists(path):
-        return None
-    try:
-        found = read_json(path)
-        columns = {**found["results"], "real data": found["real"]}
-        rows = metrics_table(list(columns.values()))
-        return {"columns": columns, "rows": rows, "warnings": found["warnings"]}
-    except (DamagedError, LookupError, TypeError, AttributeError) as error:
-        warnings.warn(f"left out of the report: {path} ({error})", stacklevel=2)
-        return None
+        commands["continue to twice the steps"] = f"train {run} {shlex.join(given)}"
+    return {what: f"python -m gan_tf.{command}" for what, command in commands.items()}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
+from gan_tf.gan.dense import Dense, compute, dense_layers, with_one_hot
 from gan_tf.gan.models import classes_of, takes_labels
 from gan_tf.gan.sampling import latents
 
@@ -16,15 +17,8 @@ DIRECTIONS = 6
 _MAX_PARAMETERS = 1_400_000  # in base64 3.7 of the page's 4 MB
 _MAX_LATENT = 512  # the directions take time that grows with its square
 _POINTS = 20  # latent vectors at which the Jacobian is taken
+_CHANGE = 0.01  # of the noise, for its difference quotients
 _TOLERANCE = 0.01  # mean difference of pixels in [0, 1]; bfloat16 alone makes 0.005
-
-
-class Layer(NamedTuple):
-    """A dense layer: float32 `kernel` `[inputs, units]`, `bias` `[units]`."""
-
-    kernel: np.ndarray
-    bias: np.ndarray
-    activation: str
 
 
 def page_data(generator: keras.Model, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -33,120 +27,63 @@ def page_data(generator: keras.Model, shape: tuple[int, ...]) -> dict[str, Any]:
     Raises:
         ValueError: the page cannot compute it; the text says why.
     """
-    if takes_labels(generator) and classes_of(generator) is None:
-        raise ValueError("its labels are not one-hot inside")
     latent, classes = generator.inputs[0].shape[-1], classes_of(generator) or 0
+    if takes_labels(generator) and not classes:
+        raise ValueError("its labels are not one-hot inside")
     if generator.count_params() > _MAX_PARAMETERS or latent > _MAX_LATENT:
         raise ValueError("it is too large for a page of 4 MB")
-    layers = _dense_layers(generator)
     noise = latents(latent, 0, _POINTS)
-    labels = np.arange(_POINTS, dtype=np.int32) % max(classes, 1)
-    one_hot = np.eye(max(classes, 1), dtype=np.float32)[labels, :classes]
-    inputs = np.hstack([noise, one_hot])
-    _check(generator, layers, noise, labels if classes else None, inputs)
-    weights = [part.ravel() for layer in layers for part in layer[:2]]
+    labels = np.arange(_POINTS, dtype=np.int32) % classes if classes else None
+    inputs = with_one_hot(noise, labels, classes)
+    expected = generator(noise if labels is None else [noise, labels], training=False)
+    layers = [
+        layer._replace(kernel=_half(layer.kernel), bias=_half(layer.bias))
+        for layer in dense_layers(generator)
+    ]
+    try:
+        found = compute(layers, inputs).reshape(expected.shape)
+        difference = np.abs(found.clip(0, 1) - np.clip(expected, 0, 1)).mean()
+    except ValueError:  # the shapes do not fit
+        difference = np.inf
+    if not difference < _TOLERANCE:
+        raise ValueError("it is no plain stack of dense layers")
+    weights = np.concatenate([w.ravel() for layer in layers for w in layer[:2]])
     return {
         "latent": latent,
         "classes": classes,
         "shape": [*shape, 1][:3],
         "parameters": generator.count_params(),
         "layers": [[*layer.kernel.shape, layer.activation] for layer in layers],
-        "weights": base64.b64encode(
-            np.concatenate(weights).astype("<f2").tobytes()
-        ).decode(),
-        "directions": principal_directions(layers, inputs, latent).round(4).tolist(),
+        "weights": base64.b64encode(weights.astype("<f2").tobytes()).decode(),
+        "directions": _directions(layers, inputs, latent),
     }
 
 
-def principal_directions(
-    layers: list[Layer], inputs: np.ndarray, latent: int
-) -> np.ndarray:
-    """The directions of noise that change the image most, `[DIRECTIONS, latent]`.
+def _directions(
+    layers: Sequence[Dense], inputs: np.ndarray, latent: int
+) -> list[list[float]]:
+    """The directions of noise that change the image most, `DIRECTIONS` of them.
 
-    The eigenvectors of E[J^T J] with the largest eigenvalues, where J is the output's
-    Jacobian with respect to the noise: the active subspace of Constantine et al. 2014,
-    eq. 2.2, over all pixels. They are orthonormal; at the positive end of each there
-    is more ink.
+    The eigenvectors of E[J^T J] with the largest eigenvalues, where J is the Jacobian
+    of all pixels with respect to the noise: the active subspace of Constantine et al.
+    2014, eq. 2.2. They are orthonormal; at the positive end of each there is more ink.
 
     Args:
         inputs: what the first layer takes, `[N, latent + classes]`, noise first.
     """
     mean, ink = np.zeros((latent, latent)), np.zeros(latent)
+    change = _CHANGE * np.eye(latent, inputs.shape[1], dtype=np.float32)
     for values in inputs:
-        jacobian = np.eye(latent, len(values), dtype=np.float32)
-        for kernel, bias, activation in layers:
-            values = _ACTIVATIONS[activation](values @ kernel + bias)
-            jacobian = jacobian @ kernel * _DERIVATIVES[activation](values)
-        mean += jacobian @ jacobian.T / len(inputs)
+        jacobian = compute(layers, values + change) - compute(layers, values - change)
+        mean += jacobian @ jacobian.T
         ink += jacobian.sum(axis=1)
     _, vectors = np.linalg.eigh(mean)
     directions = vectors.T[::-1][:DIRECTIONS]
-    return directions * np.where(directions @ ink < 0, -1, 1)[:, None]
+    return (
+        (directions * np.where(directions @ ink < 0, -1, 1)[:, None]).round(4).tolist()
+    )
 
 
-def _dense_layers(generator: keras.Model) -> list[Layer]:
-    """The weights of a plain stack of dense layers, as float16 holds them.
-
-    Where the stack is not the whole network, `_check` finds it out.
-    """
-    layers: list[Layer] = []
-    for layer in generator.layers:
-        activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
-        if activation not in _ACTIVATIONS:
-            raise ValueError(f"the page does not know the activation {activation}")
-        if isinstance(layer, keras.layers.Dense):
-            kernel = _half(layer.kernel)
-            bias = (
-                _half(layer.bias)
-                if layer.use_bias
-                else np.zeros(kernel.shape[1], np.float32)
-            )
-            layers.append(Layer(kernel, bias, activation))
-        elif isinstance(layer, keras.layers.Activation) and layers:
-            layers[-1] = layers[-1]._replace(activation=activation)
-        elif not isinstance(layer, _WITHOUT_WEIGHTS):
-            raise ValueError(f"it has a layer of another kind, {type(layer).__name__}")
-    return layers
-
-
-def _half(weights: Any) -> np.ndarray:
-    return keras.ops.convert_to_numpy(weights).astype("float16").astype("float32")
-
-
-def _check(
-    generator: keras.Model,
-    layers: list[Layer],
-    noise: np.ndarray,
-    labels: np.ndarray | None,
-    values: np.ndarray,
-) -> None:
-    """Raises unless the layers compute what the generator does."""
-    output = generator(noise if labels is None else [noise, labels], training=False)
-    expected = keras.ops.convert_to_numpy(output).reshape(len(noise), -1)
-    for kernel, bias, activation in layers:
-        if values.shape[1:] != kernel.shape[:1]:
-            raise ValueError("it is no plain stack of dense layers")
-        values = _ACTIVATIONS[activation](values @ kernel + bias)
-    if values.shape != expected.shape or not (
-        np.abs(values.clip(0, 1) - expected.clip(0, 1)).mean() < _TOLERANCE
-    ):
-        raise ValueError("it is no plain stack of dense layers")
-
-
-_WITHOUT_WEIGHTS = (
-    keras.layers.InputLayer,
-    keras.layers.CategoryEncoding,
-    keras.layers.Concatenate,
-    keras.layers.Reshape,
-)
-# Each, and its derivative as a function of its value.
-_ACTIVATIONS: dict[str, Callable] = {
-    "relu": lambda x: np.maximum(x, 0),
-    "linear": lambda x: x,
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x.clip(-80, 80))),
-}
-_DERIVATIVES: dict[str, Callable] = {
-    "relu": lambda y: y > 0,
-    "linear": np.ones_like,
-    "sigmoid": lambda y: y * (1 - y),
-}
+def _half(weights: np.ndarray) -> np.ndarray:
+    """The weights as float16 holds them."""
+    return weights.astype(np.float16).astype(np.float32)

@@ -2,25 +2,24 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 all("[data-script]").forEach((part) => { part.hidden = false; });
 
 // Calls `frame(milliseconds since its first call)` until it returns false or the button stops it.
 function playButton(button, frame) {
-  let running = 0;
-  const stop = () => { running += 1; button.setAttribute("aria-pressed", "false"); button.textContent = button.dataset.play; };
-  button.dataset.play = button.textContent;
+  const name = button.textContent;
+  let request = 0;
+  const show = (playing) => { button.setAttribute("aria-pressed", playing); button.textContent = playing ? "Pause" : name; };
+  const stop = () => { cancelAnimationFrame(request); request = 0; show(false); };
   button.addEventListener("click", () => {
-    if (button.getAttribute("aria-pressed") === "true") return stop();
-    const mine = (running += 1);
+    if (request) return stop();
     let start;
-    button.setAttribute("aria-pressed", "true");
-    button.textContent = "Pause";
     const next = (now) => {
-      if (mine !== running) return;
       start ??= now;
-      if (frame(now - start) === false) stop(); else requestAnimationFrame(next);
+      if (frame(now - start) === false) stop(); else request = requestAnimationFrame(next);
     };
-    requestAnimationFrame(next);
+    request = requestAnimationFrame(next);
+    show(true);
   });
   return stop;
 }
@@ -29,46 +28,47 @@ function playButton(button, frame) {
 const charts = all(".chart").map((chart, i) => ({ ...data.charts[i], svg: chart.querySelector("svg"), cursor: chart.querySelector(".cursor"), values: all("output", chart) }));
 const strips = all(".frames").map((strip) => all("img", strip)).filter((strip) => strip.length);
 const stepsOf = (strip) => strip.map((image) => +image.dataset.step);
-const steps = [...new Set(strips.flatMap(stepsOf))].sort((a, b) => a - b);
+const places = strips.length ? strips.map(stepsOf) : charts.map(({ lines }) => lines[0][0]);
+const steps = [...new Set(places.flat())].sort((a, b) => a - b);
 const nearest = (list, step) => list.reduce((best, value, i) => (Math.abs(value - step) < Math.abs(list[best] - step) ? i : best), 0);
 const { left, right, width } = data.size;
 
-function showStep(step, cursor = true) {
+function showStep(step) {
   for (const strip of strips) {
     const shown = nearest(stepsOf(strip), step);
     strip.forEach((image, i) => { image.hidden = i !== shown; });
   }
-  if (steps.length) $("step").value = nearest(steps, step);
+  for (const { first, last, lines, cursor, values } of charts) {
+    const x = left + clamp((step - first) / (last - first), 0, 1) * (right - left);
+    for (const [name, value] of [["x1", x], ["x2", x], ["visibility", "visible"]]) cursor.setAttribute(name, value);
+    lines.forEach(([at, line], i) => { values[i].textContent = line[nearest(at, step)]; });
+  }
+  $("step").value = nearest(steps, step);
   $("step-text").textContent = `step ${Math.round(step)}`;
   $("step").setAttribute("aria-valuetext", $("step-text").textContent);
-  if (!cursor) return;
-  for (const chart of charts) {
-    const x = left + Math.min(1, Math.max(0, (step - chart.first) / (chart.last - chart.first))) * (right - left);
-    chart.cursor.setAttribute("x1", x);
-    chart.cursor.setAttribute("x2", x);
-    chart.cursor.setAttribute("visibility", "visible");
-    chart.lines.forEach(([at, values], i) => { chart.values[i].textContent = values[nearest(at, step)] + chart.values[i].dataset.unit; });
+}
+
+function startTraining() {
+  const end = steps.length - 1;
+  $("step").max = end;
+  showStep(steps[end]);
+  let start = 0;
+  const stop = playButton($("play-training"), (time) => {
+    if (time === 0) start = +$("step").value % end || 0;
+    const index = Math.min(end, start + Math.floor(time / Math.min(200, 12000 / end)));
+    showStep(steps[index]);
+    return index < end;
+  });
+  $("step").addEventListener("input", () => { stop(); showStep(steps[$("step").value]); });
+  for (const { svg, first, last } of charts) {
+    svg.addEventListener("pointermove", (event) => {
+      const box = svg.getBoundingClientRect();
+      const x = ((event.clientX - box.left) / box.width * width - left) / (right - left);
+      showStep(first + clamp(x, 0, 1) * (last - first));
+    });
   }
 }
-for (const { svg, first, last } of charts) {
-  svg.addEventListener("pointermove", (event) => {
-    const box = svg.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width * width - left) / (right - left);
-    showStep(first + Math.min(1, Math.max(0, x)) * (last - first));
-  });
-}
-if (steps.length) {
-  $("step").max = steps.length - 1;
-  showStep(steps[steps.length - 1], false);
-  let start = 0;
-  const stopTraining = playButton($("play-training"), (time) => {
-    if (time === 0) start = +$("step").value >= steps.length - 1 ? 0 : +$("step").value;
-    const index = start + Math.floor(time / 200);
-    showStep(steps[Math.min(index, steps.length - 1)]);
-    return index < steps.length - 1;
-  });
-  $("step").addEventListener("input", () => { stopTraining(); showStep(steps[$("step").value]); });
-}
+if (steps.length) startTraining();
 
 // The generator: dense layers in float32, from weights in float16.
 function floats(text) {
@@ -80,7 +80,7 @@ function floats(text) {
     return half >> 15 ? -size : size;
   });
 }
-const ACTIVATIONS = { relu: (x) => Math.max(x, 0), linear: (x) => x, sigmoid: (x) => 1 / (1 + Math.exp(-x)) };
+const ACTIVATIONS = { relu: (x) => Math.max(x, 0), linear: (x) => x, sigmoid: (x) => 1 / (1 + Math.exp(-x)), tanh: Math.tanh };
 const network = data.network;
 let layers = [];
 if (network) {
@@ -100,17 +100,17 @@ function generate(input) {
       const value = values[i];
       if (value !== 0) for (let j = 0, k = i * units; j < units; j += 1, k += 1) sums[j] += value * kernel[k];
     }
-    return sums.map(activation);
+    return sums.map((sum) => activation(sum));
   }, input);
 }
 
 function paint(canvas, input) {
   const [height, wide, channels] = network.shape, pixels = generate(input);
   const image = new ImageData(wide, height);
-  for (let i = 0; i < wide * height; i += 1) {
-    for (let c = 0; c < 3; c += 1) image.data[4 * i + c] = Math.round(255 * pixels[channels === 3 ? 3 * i + c : i]);
-    image.data[4 * i + 3] = 255;
-  }
+  image.data.forEach((_, i) => {
+    const pixel = i >> 2, channel = i & 3;
+    image.data[i] = channel === 3 ? 255 : Math.round(255 * pixels[channels === 3 ? 3 * pixel + channel : pixel]);
+  });
   Object.assign(canvas, { width: wide, height });
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
@@ -122,23 +122,23 @@ const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 function between(a, b, t) {
   const { latent } = network, noise = [a, b].map((input) => input.subarray(0, latent));
   const cosine = dot(...noise) / Math.sqrt(dot(noise[0], noise[0]) * dot(noise[1], noise[1]));
-  const angle = Math.max(Math.acos(Math.min(1, Math.max(-1, cosine))), 1e-6);
+  const angle = Math.max(Math.acos(clamp(cosine, -1, 1)), 1e-6);
   const [p, q] = [1 - t, t].map((part) => Math.sin(part * angle) / Math.sin(angle));
   return a.map((value, i) => (i < latent ? p * value + q * b[i] : (1 - t) * value + t * b[i]));
 }
 
 function startLive({ latent, classes, directions }) {
+  let current, picked = [0, 1];
   const thumbs = Array.from({ length: 24 }, (_, i) => {
-    const button = document.createElement("button");
-    button.append(document.createElement("canvas"));
-    button.addEventListener("click", () => { stop(); pick(i); });
+    const button = document.createElement("button"), canvas = document.createElement("canvas");
+    button.append(canvas);
+    button.addEventListener("click", () => { if (i !== picked[1]) picked = [picked[1], i]; mark(); });
     $("thumbs").append(button);
-    return { button, canvas: button.firstChild, input: new Float32Array(latent + classes) };
+    return { button, canvas, input: new Float32Array(latent + classes) };
   });
   const sliders = directions.map((direction, k) => {
     const label = document.createElement("label"), slider = document.createElement("input"), text = document.createElement("output");
-    Object.assign(slider, { type: "range", min: -4, max: 4, step: 0.01 });
-    slider.setAttribute("aria-label", `Principal direction ${k + 1}`);
+    Object.assign(slider, { type: "range", min: -4, max: 4, step: 0.01, ariaLabel: `Principal direction ${k + 1}` });
     label.append(`${k + 1}`, slider, text);
     $("directions").append(label);
     slider.addEventListener("input", () => {
@@ -149,7 +149,6 @@ function startLive({ latent, classes, directions }) {
     });
     return { slider, text, direction };
   });
-  let current, picked = [1, 0];
 
   function show(input) {
     current = input;
@@ -160,39 +159,31 @@ function startLive({ latent, classes, directions }) {
     }
   }
   function mark() {
+    stop();
     thumbs.forEach(({ button }, i) => {
-      const name = picked[1] === i ? "B" : picked[0] === i ? "A" : "";
+      const name = ["A", "B"][picked.lastIndexOf(i)];
       if (name) button.dataset.mark = name; else delete button.dataset.mark;
-      button.setAttribute("aria-label", `Image ${i + 1}${name && `, picked as ${name}`}`);
-      button.setAttribute("aria-pressed", String(name !== ""));
+      Object.assign(button, { ariaLabel: `Image ${i + 1}${name ? `, picked as ${name}` : ""}`, ariaPressed: `${!!name}` });
     });
-    $("mix").value = 1;
-    show(thumbs[picked[1]].input.slice());
+    mix(1);
   }
-  function pick(i) {
-    if (i !== picked[1]) picked = [picked[1], i];
-    mark();
-  }
-  function setClasses() {
+  function renew(noise) {
+    const chosen = classes ? $("class").value : "";
     thumbs.forEach(({ input, canvas }, i) => {
-      const chosen = classes && $("class").value !== "" ? +$("class").value : i % classes;
-      for (let c = 0; c < classes; c += 1) input[latent + c] = c === chosen ? 1 : 0;
+      if (noise) for (let j = 0; j < latent; j += 1) input[j] = normal();
+      for (let c = 0; c < classes; c += 1) input[latent + c] = c === +(chosen || i % classes) ? 1 : 0;
       paint(canvas, input);
     });
     mark();
   }
-  function renew() {
-    for (const { input } of thumbs) for (let i = 0; i < latent; i += 1) input[i] = normal();
-    setClasses();
+  function mix(t) {
+    $("mix").value = t;
+    show(between(thumbs[picked[0]].input, thumbs[picked[1]].input, t));
   }
-  const mix = (t) => show(between(thumbs[picked[0]].input, thumbs[picked[1]].input, t));
-  const stop = playButton($("play-mix"), (time) => {
-    $("mix").value = (1 + Math.cos(Math.PI * time / 2000)) / 2;
-    mix(+$("mix").value);
-  });
+  const stop = playButton($("play-mix"), (time) => mix((1 + Math.cos(Math.PI * time / 2000)) / 2));
   $("mix").addEventListener("input", () => { stop(); mix(+$("mix").value); });
-  $("noise").addEventListener("click", () => { stop(); renew(); });
-  if (classes) $("class").addEventListener("change", () => { stop(); setClasses(); });
-  renew();
+  $("noise").addEventListener("click", () => renew(true));
+  if (classes) $("class").addEventListener("change", () => renew(false));
+  renew(true);
 }
 if (network) startLive(network);

@@ -10,11 +10,12 @@ import jinja2
 import keras
 
 from gan_tf.errors import UserError
-from gan_tf.files import exists, readable, write_atomically
-from gan_tf.pages import charts, curves
+from gan_tf.files import check_replaceable, write_atomically
+from gan_tf.pages.charts import SIZE, charts_of_comparison, charts_of_run
 from gan_tf.pages.content import metrics_table, run_content
 from gan_tf.pages.pictures import frames
 from gan_tf.storage.checkpoints import Trained
+from gan_tf.storage.evaluations import Metrics
 
 MAX_BYTES = 4_000_000
 _MARGIN = 30_000  # of them for the tags around the sample grids of a run
@@ -39,7 +40,7 @@ def write_report(
     Raises:
         UserError: a run cannot be read, `path` cannot be written or is another file.
     """
-    _check_replaceable(path)
+    check_replaceable(path, _MARK)
     live = len(sources) == 1
     runs = [run_content(source, live, generator) for source in sources]
     budget = (MAX_BYTES - len(_rendered(runs))) // len(runs) - _MARGIN
@@ -52,28 +53,24 @@ def write_report(
     write_atomically(path, page)
 
 
-def _check_replaceable(path: Path) -> None:
-    """Raises if something is at `path` that is not a report."""
-    if exists(path):
-        with readable(path), path.open("rb") as file:
-            if _MARK not in file.read(1000):
-                raise UserError(f"{path} is not a report of gan_tf; name another --out")
-
-
 def _rendered(runs: list[dict[str, Any]]) -> bytes:
     """The page in UTF-8."""
     one = runs[0] if len(runs) == 1 else None
+    names = [run["name"] for run in runs]
+    found = [run["evaluation"] for run in runs]
     if one:
-        shown = curves.charts_of_run(one["curves"], one["objective"])
+        charts = charts_of_run(one["curves"], one["objective"])
+        columns = dict(found[0].results) if found[0] else {}
     else:
-        by_name = {run["name"]: run["curves"] for run in runs}
-        shown = curves.charts_of_comparison(by_name)
-    drawn = [found for found in map(charts.layout, shown) if found]
-    data = {
-        "size": charts.SIZE,
-        "charts": [chart.pop("data") for chart in drawn],
-        "network": one and one["network"],
-    }
+        charts = charts_of_comparison({run["name"]: run["curves"] for run in runs})
+        newest = [next(iter(e.results.values())) if e else {} for e in found]
+        columns = dict(zip(names, newest))
+    real: Metrics = next((e.real for e in found if e), {})
+    options = [
+        [option, "", *values]
+        for option in runs[0]["options"]
+        if len(set(values := [run["options"][option] for run in runs])) > 1 or one
+    ]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,  # names of runs and data are text from strangers
@@ -84,26 +81,17 @@ def _rendered(runs: list[dict[str, Any]]) -> bytes:
     page = environment.get_template("report.html").render(
         runs=runs,
         one=one,
-        charts=drawn,
-        size=charts.SIZE,
-        data=data,
-        comparison=None if one else _comparison(runs),
+        names=names,
+        charts=charts,
+        size=SIZE,
+        metric_columns=[*columns, "real data"],
+        metrics=metrics_table([*columns.values(), real]),
+        warnings=found[0].warnings if one and found[0] else [],
+        options=options,
+        data={
+            "size": SIZE,
+            "charts": [chart["data"] for chart in charts],
+            "network": one and one["network"],
+        },
     )
     return page.encode("utf-8", "replace")  # names of files may hold any bytes
-
-
-def _comparison(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """The options that differ, and the metrics, with a column for each run."""
-    options = [
-        [name, "", *values]
-        for name in runs[0]["options"]
-        if len(set(values := [run["options"][name] for run in runs])) > 1
-    ]
-    found = [run["evaluation"] for run in runs]
-    columns = [next(iter(e["columns"].values())) if e else {} for e in found]
-    real = [e["columns"]["real data"] for e in found if e][:1] or [{}]
-    return {
-        "names": [run["name"] for run in runs],
-        "options": options,
-        "metrics": metrics_table([*columns, *real]),
-    }

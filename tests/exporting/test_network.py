@@ -5,6 +5,7 @@ import pytest
 from gan_tf.errors import UserError
 from gan_tf.exporting import dense
 from gan_tf.exporting.network import export_network, feed, in_float32
+from gan_tf.gan.dense import dense_layers
 from gan_tf.gan.models import build_generator
 from gan_tf.gan.sampling import outputs
 from gan_tf.images import image_layers, to_pixels
@@ -64,15 +65,15 @@ def test_reduced_precision_is_exported_in_float32():
     # The one that was given is as it was.
     assert {layer.compute_dtype for layer in mixed.layers} == {"float32", "bfloat16"}
     for form in (mixed, plain):
-        assert dense.activations_of(form) == ["relu", "sigmoid"]
+        activations = [layer.activation for layer in dense_layers(form)]
+        assert activations == ["relu", "sigmoid"]
 
 
 @pytest.mark.parametrize(
     ("layers", "words"),
     [
-        ([keras.layers.Reshape((4, 6))], "other layers"),
-        ([keras.layers.BatchNormalization()], "other layers"),
-        ([keras.layers.EinsumDense("ab,bc->ac", 24)], "other layers"),
+        ([keras.layers.BatchNormalization()], "BatchNormalization"),
+        ([keras.layers.EinsumDense("ab,bc->ac", 24)], "EinsumDense"),
         ([keras.layers.Dense(24, "gelu")], "the activation gelu"),
         ([keras.layers.Dense(24, "relu"), keras.layers.Activation("tanh")], "two"),
     ],

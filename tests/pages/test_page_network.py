@@ -49,6 +49,7 @@ def test_directions_change_the_output_most(classes):
 def test_bfloat16_and_linear_outputs_are_shown():
     page_data(build_generator(LATENT, (6,), PIXELS, precision="mixed_bfloat16"), (8, 8))
     page_data(build_generator(LATENT, (), PIXELS, output_activation="linear"), (8, 8))
+    page_data(generator_of(keras.layers.Dense(PIXELS, "tanh")), (8, 8))
 
 
 def own_networks():
@@ -60,7 +61,7 @@ def own_networks():
         "convolution": generator_of(
             dense(PIXELS), keras.layers.Reshape((8, 8, 1)), keras.layers.Conv2D(1, 3)
         ),
-        "activation": generator_of(dense(PIXELS, "tanh")),
+        "activation": generator_of(dense(PIXELS, "gelu")),
         "skip": keras.Model(noise, skip),
         "too large": generator_of(dense(2000), dense(800), dense(PIXELS)),
         "negated": keras.Model(noise, -dense(PIXELS, "sigmoid")(noise) + 1.0),
