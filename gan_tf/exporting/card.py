@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 from gan_tf.config import Config, as_text
@@ -74,14 +75,14 @@ def card(
     shape, data = image_shape(trained.content), trained.content["data"]
     rows = _facts(trained) | facts
     return _CARD.format(
-        name=_cell(name),
+        name=_plain(name),
         kind="color" if len(shape) == 3 else "grey",
         size=f"{shape[0]}x{shape[1]}",
-        data=_cell(data["name"]),
-        facts=_table({key: _cell(value) for key, value in rows.items()}),
+        data=_plain(data["name"]),
+        facts=_table(rows),
         interface=_interface(trained, shape, pixels),
         example=code,
-        metrics=_table({_cell(key): f"{value:.4g}" for key, value in metrics.items()})
+        metrics=_table({_plain(key): f"{value:.4g}" for key, value in metrics.items()})
         or _NOT_EVALUATED,
         limits=_INT8 if "int8" in facts["format"] else "",
     )
@@ -102,11 +103,11 @@ def _recipe(config: Config) -> str:
 def _facts(trained: Trained) -> dict[str, str]:
     """What was trained, on what, with what."""
     data: dict[str, Any] = trained.content["data"]
-    count = f"{data['images']} images, " if "images" in data else ""
+    count = f"{_plain(str(data['images']))} images, " if "images" in data else ""
     versions = trained.content.get("versions", {})
     return {
-        "data": f"{data['name']}, {count}SHA-256 {data['sha256']}",
-        "recipe": _recipe(trained.config),
+        "data": f"{_plain(data['name'])}, {count}SHA-256 {_plain(data['sha256'])}",
+        "recipe": _plain(_recipe(trained.config)),
         "training steps": str(trained.step),
         "seed": str(trained.config.seed),
         "trained with": _versions(versions),
@@ -114,7 +115,7 @@ def _facts(trained: Trained) -> dict[str, str]:
 
 
 def _versions(versions: dict[str, str]) -> str:
-    return ", ".join(f"{package} {version}" for package, version in versions.items())
+    return _plain(", ".join(f"{name} {version}" for name, version in versions.items()))
 
 
 def _interface(trained: Trained, shape: tuple[int, ...], pixels: bool) -> str:
@@ -135,6 +136,6 @@ def _table(rows: dict[str, str]) -> str:
     return "\n".join(lines) if lines else ""
 
 
-def _cell(text: str) -> str:
-    """Text that ends neither a cell of a table nor a line."""
-    return printable(text).replace("|", "\\|").replace("`", "'")
+def _plain(text: str) -> str:
+    """Text from elsewhere, of which Markdown makes no tag, link, code, cell or line."""
+    return re.sub(r"[\\`*<>\[\]|&~]", r"\\\g<0>", printable(text))

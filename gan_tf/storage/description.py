@@ -247,10 +247,14 @@ def _checked(path: Path, content: Content) -> Config:
         for key in ("name", "sha256")
     ):
         raise UserError(f"{path} does not say what the data are")
+    if not isinstance(data.get("shape", []), list):
+        raise UserError(f"{path} has an impossible image shape")
     shape, classes = image_shape(content), class_count(content)
     sizes = [*shape, classes if classes is not None else 1]
-    if len(shape) not in (2, 3) or not all(
-        type(size) is int and 0 < size < _MAX_SIZE for size in sizes
+    if (
+        len(shape) not in (2, 3)
+        or shape[2:] not in ((), (3,))
+        or not all(type(size) is int and 0 < size < _MAX_SIZE for size in sizes)
     ):
         raise UserError(f"{path} has an impossible image shape or number of classes")
     networks = networks_of(content)
@@ -258,6 +262,8 @@ def _checked(path: Path, content: Content) -> Config:
         raise UserError(f"{path} does not say which networks the run has")
     if not isinstance(content.get("initial", {}), dict):
         raise UserError(f"{path} does not say where the first weights come from")
+    if not isinstance(content.get("versions", {}), dict):
+        raise UserError(f"{path} does not say which versions made the run")
     return Config.from_dict(content.get("config", {}))
 
 

@@ -63,6 +63,31 @@ def test_places_that_are_no_run(tmp_path, tiny, images):
         description.open_run(tmp_path, tiny(), images)
 
 
+@pytest.mark.parametrize(
+    ("part", "change", "words"),
+    [
+        ("data", {"shape": "28"}, "image shape"),
+        ("data", {"shape": {"28": 28}}, "image shape"),
+        ("data", {"shape": 28}, "image shape"),
+        ("data", {"shape": [28, 28, 4]}, "image shape"),
+        ("data", {"shape": [28, [28]]}, "image shape"),
+        ("versions", ["keras"], "versions"),
+        ("versions", "3", "versions"),
+    ],
+)
+def test_descriptions_of_another_form_are_refused(
+    tmp_path, tiny, images, part, change, words
+):
+    from gan_tf.files import read_json, write_json
+
+    description.open_run(tmp_path, tiny(), images)
+    content = read_json(tmp_path / "config.json")
+    changed = content[part] | change if isinstance(change, dict) else change
+    write_json(tmp_path / "config.json", content | {part: changed})
+    with pytest.raises(UserError, match=words):
+        description.read_run(tmp_path)
+
+
 def test_a_newer_format_is_refused(tmp_path, tiny, images):
     from gan_tf.files import read_json, write_json
 
