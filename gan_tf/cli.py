@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from gan_tf.storage.checkpoints import Trained
 
 DEFAULT_RUN = Path("runs/default")  # of the commands that read a run
+# The rule of all commands that write, for their help; see `files.check_replaceable`.
+REPLACES = "what exists is replaced only by a result of the same kind"
 
 
 class Parser(argparse.ArgumentParser):

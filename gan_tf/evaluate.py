@@ -10,7 +10,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gan_tf import cli
 from gan_tf.environment import quiet_tensorflow
@@ -61,7 +61,8 @@ def parser() -> cli.Parser:
         type=cli.path,
         metavar="DIR",
         help="where evaluation.json and evaluation.png go (default: the run "
-        "directory, or that of the samples)",
+        f"directory, or that of the samples); {cli.REPLACES}, here a score of the same "
+        "run or samples",
     )
     flags.add_argument(
         "--json", action="store_true", help="print the metrics as JSON, not as a table"
@@ -79,12 +80,12 @@ def main(values: argparse.Namespace) -> None:
         from gan_tf.evaluation.classifier import load_classifier
         from gan_tf.evaluation.picture import picture
         from gan_tf.evaluation.scores import table
-        from gan_tf.files import write_atomically, write_json
+        from gan_tf.files import write_atomically
+        from gan_tf.storage import evaluations
         from gan_tf.training import log
-    home = Path() if values.pretrained else Path(values.run_dir)
-    home = values.samples.parent if values.samples else home
-    out = values.out or home
+    out, scored = _place(values)
     check_writable(out, "--out")
+    evaluations.check_evaluation_place(out, scored)
     classifier = load_classifier()
     sets = _samples(values) if values.samples else _run_samples(values)
     first = next(sets)  # what is wrong with it is reported before the work
@@ -98,17 +99,20 @@ def main(values: argparse.Namespace) -> None:
         name: domain.warning(name, found["in_domain_share"])
         for name, found in results.items()
     }
-    content: dict[str, Any] = {
-        "judge": classifier.digest,
-        "real": domain.REAL | classifier.real_scores,
-        "results": results,
-        "warnings": [doubt for doubt in doubts.values() if doubt],
-        "weights": None if values.samples else values.weights,
-    }
-    write_json(out / "evaluation.json", content)
+    content = evaluations.write_evaluation(
+        out,
+        evaluations.Evaluations(
+            results=results,
+            real=domain.REAL | classifier.real_scores,
+            warnings=[doubt for doubt in doubts.values() if doubt],
+            weights=None if values.samples else values.weights,
+            scored=scored,
+            judge=classifier.digest,
+        ),
+    )
     name, doubt = next(iter(doubts.items()))
     png = picture(first[1], evaluated[0][1], real, title=doubt or name)
-    write_atomically(out / "evaluation.png", png)
+    write_atomically(evaluations.picture_path(out), png)
     if not (values.samples or values.pretrained or values.out):
         by_step = {origin.step or 0: found.metrics for origin, found in evaluated}
         log.write_evaluation(Path(values.run_dir), by_step)
@@ -117,6 +121,22 @@ def main(values: argparse.Namespace) -> None:
     else:
         print(table(classifier, results), *content["warnings"], sep="\n")
         print(f"wrote {out / 'evaluation.json'} and evaluation.png")
+
+
+def _place(values: argparse.Namespace) -> tuple[Path, str]:
+    """Where the evaluation goes, and what it says it is of."""
+    from gan_tf.storage.evaluations import OF_THE_RUN
+
+    if values.pretrained:
+        return values.out or Path(), f"--pretrained {values.pretrained}"
+    if values.samples:
+        home, elsewhere = values.samples.parent, f"--samples {values.samples}"
+        here = f"--samples {values.samples.name}"
+    else:
+        home, elsewhere = Path(values.run_dir), f"--run_dir {values.run_dir}"
+        here = OF_THE_RUN
+    out = values.out or home
+    return out, here if out == home else elsewhere
 
 
 def _run_samples(values: argparse.Namespace) -> Iterator[Samples]:

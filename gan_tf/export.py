@@ -14,8 +14,7 @@ from gan_tf import cli
 from gan_tf.config import Config
 from gan_tf.environment import quiet_tensorflow
 from gan_tf.errors import UserError
-from gan_tf.exporting.new_files import check_free
-from gan_tf.files import check_writable, read_json
+from gan_tf.files import check_replaceable, check_writable
 
 _DESCRIPTION = """
 Write a trained generator for use without this program. Inputs: noise [N, latent],
@@ -77,6 +76,7 @@ def main(values: argparse.Namespace) -> None:
     with quiet_tensorflow():
         from gan_tf.exporting.exporter import FORMATS, export_generator
     trained = next(cli.trained(values))
+    metrics = _metrics(values, trained.step)
     start = time.monotonic()
     with quiet_tensorflow(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the converters' own
@@ -88,7 +88,7 @@ def main(values: argparse.Namespace) -> None:
             values.quantize or "",
             packages=_PACKAGES.get(values.format, ()),
             weights=_weights(values, trained.config),
-            metrics=_metrics(values, trained.step),
+            metrics=metrics,
         )
     batches = ", ".join(map(str, found.batches))
     print(f"{FORMATS[values.format].runtime}, batches of {batches}: {found}")
@@ -113,7 +113,7 @@ def _checked_out(values: argparse.Namespace) -> Path:
             "name another folder"
         )
     check_writable(out.parent, "--out")
-    check_free([out])
+    check_replaceable(out)
     return out
 
 
@@ -135,18 +135,19 @@ def _weights(values: argparse.Namespace, config: Config) -> str:
 
 def _metrics(values: argparse.Namespace, step: int) -> dict[str, float]:
     """What `python -m gan_tf.evaluate` measured at this step; empty if it did not."""
-    if values.pretrained:
+    from gan_tf.storage.evaluations import read_evaluation
+
+    found = None if values.pretrained else read_evaluation(Path(values.run_dir))
+    if found is None or found.weights != values.weights:
         return {}
-    try:
-        content = read_json(Path(values.run_dir) / "evaluation.json")
-    except UserError:  # it is not there, or not what was written
-        return {}
-    if content.get("weights", "averaged") != values.weights:
-        return {}
-    for name, metrics in content.get("results", {}).items():
-        if re.match(rf"step {step}\b", name):
-            return metrics
-    return {}
+    return next(
+        (
+            metrics
+            for name, metrics in found.results.items()
+            if re.match(rf"step {step}\b", name)
+        ),
+        {},
+    )
 
 
 if __name__ == "__main__":

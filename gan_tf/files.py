@@ -10,12 +10,17 @@ import os
 import re
 import shutil
 import stat
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from gan_tf.errors import DamagedError, UserError
 
+# What is not finished is named so, then a random part, then ".part".
+PART = ".gan_tf-"
+
+_MARKED = 1000  # bytes at both ends of a file where its mark can be
 _MAX_JSON = 1 << 20  # bytes; ours have about two thousand, more with own networks
 # Of all that a sync can answer, these mean that the content may be lost. The others
 # mean that this system or file system does not sync folders.
@@ -63,6 +68,34 @@ def check_writable(folder: str | os.PathLike, flag: str) -> None:
         )
 
 
+def check_replaceable(path: str | os.PathLike, *marks: bytes) -> None:
+    """Checks, before the work, that nothing at `path` would be lost.
+
+    The one rule of all commands: what exists is replaced only by a result of the same
+    kind.
+
+    Args:
+        marks: what the start or the end of such a result has, each one; without any,
+            nothing is replaced.
+
+    Raises:
+        UserError: something else is there.
+    """
+    if not os.path.lexists(path):
+        return
+    if marks and os.path.isfile(path):
+        with readable(path), open(path, "rb") as file:
+            start = file.read(_MARKED)
+            file.seek(max(0, os.path.getsize(path) - _MARKED))
+            ends = start + file.read()
+        if any(mark in ends for mark in marks):
+            return
+    kind = ": it is no earlier result of the same kind" if marks else ""
+    raise UserError(
+        f"{path} exists and is not replaced{kind}; name another --out or remove it"
+    )
+
+
 def write_atomically(path: str | os.PathLike, content: bytes) -> None:
     """Replaces `path` by `content` in one step: writes beside it, syncs, renames.
 
@@ -70,11 +103,10 @@ def write_atomically(path: str | os.PathLike, content: bytes) -> None:
         UserError: the folder cannot be written, or the disk is full.
     """
     path = Path(path)
-    beside = path.with_name(f".{path.name[:40]}.part")  # no longer than the name
+    beside = path.with_name(f"{PART}{uuid.uuid4().hex}.part")
     with explained(path, "what was there before is unchanged"):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            remove(beside)  # of a crash; or a link that would lead us elsewhere
             write_synced(beside, content)
             os.replace(beside, path)
         except BaseException:

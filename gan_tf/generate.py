@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gan_tf import cli
 from gan_tf.environment import quiet_tensorflow
 from gan_tf.errors import UserError
-from gan_tf.files import check_writable, usable_path
+from gan_tf.files import check_replaceable, check_writable, usable_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +24,7 @@ none.
 """
 _FRAME_SECONDS = 0.08
 _FORMS = (".png", ".npz", ".gif")
+_MARK = "gan_tf.generate"  # in every file, which shows that it may be replaced
 
 
 def parser() -> cli.Parser:
@@ -50,7 +51,7 @@ def parser() -> cli.Parser:
         metavar="PATH",
         help="x.png: one grid; x.npz: uint8 array images [N, H, W] (and labels); "
         "x.gif: an animation (with --interpolate); a folder: one PNG per image, in one "
-        "subfolder per class if there are labels",
+        f"subfolder per class if there are labels; {cli.REPLACES}",
     )
     flags.add_argument(
         "--interpolate",
@@ -100,6 +101,8 @@ def _checked_out(values: argparse.Namespace) -> tuple[Path, str]:
     if values.interpolate and form not in (".png", ".gif"):
         raise UserError("--interpolate writes x.png or x.gif")
     check_writable(out if form == "" else out.parent, "--out")
+    if form:
+        check_replaceable(out, _MARK.encode())
     return out, form
 
 
@@ -137,13 +140,16 @@ def _write_images(
     labels = _labels(trained, values)
     samples = sample(trained.generator, values.seed, values.num, labels, shape)
     if form == ".png":
-        images.write_png(out, images.grid(samples))
+        images.write_png(out, images.grid(samples), _MARK)
     elif form == ".npz":
-        images.write_npz(out, samples, labels)
+        images.write_npz(out, samples, labels, _MARK)
     else:
-        for number, image in enumerate(samples):
-            folder = out if labels is None else out / str(labels[number])
-            images.write_png(folder / f"{number:06d}.png", image)
+        classes = [""] * len(samples) if labels is None else map(str, labels)
+        paths = [out / name / f"{i:06d}.png" for i, name in enumerate(classes)]
+        for path in paths:
+            check_replaceable(path, _MARK.encode())
+        for path, image in zip(paths, samples):
+            images.write_png(path, image, _MARK)
 
 
 def _write_interpolations(
@@ -166,11 +172,11 @@ def _write_interpolations(
         rows = interpolate_classes(*settings, shape)
     if form == ".png":
         flat = rows.reshape(-1, *rows.shape[2:])
-        images.write_png(out, images.grid(flat, columns=values.points))
+        images.write_png(out, images.grid(flat, columns=values.points), _MARK)
         return
     frames = [images.enlarged(images.grid(one), 3) for one in rows.swapaxes(0, 1)]
     # There and back again, so that the endless animation does not jump.
-    images.write_gif(out, frames + frames[-2:0:-1], _FRAME_SECONDS)
+    images.write_gif(out, frames + frames[-2:0:-1], _FRAME_SECONDS, _MARK)
 
 
 if __name__ == "__main__":

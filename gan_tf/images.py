@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import os
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ import tensorflow as tf
 from matplotlib import get_data_path
 from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from gan_tf.errors import UserError
 from gan_tf.files import write_atomically
@@ -112,30 +114,42 @@ def enlarged(picture: np.ndarray, scale: int) -> np.ndarray:
 
 
 def write_npz(
-    path: str | os.PathLike, images: np.ndarray, labels: np.ndarray | None = None
+    path: str | os.PathLike,
+    images: np.ndarray,
+    labels: np.ndarray | None = None,
+    comment: str = "",
 ) -> None:
     """Writes uint8 `[N, ...]` as the array `images` of an `.npz`, atomically.
 
     Args:
         labels: integers `[N]`, for a second array `labels`.
+        comment: of the zip file that an `.npz` is.
     """
     file = io.BytesIO()
     if labels is None:
         np.savez_compressed(file, images=images)
     else:
         np.savez_compressed(file, images=images, labels=labels)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.comment = comment.encode()
     write_atomically(path, file.getvalue())
 
 
-def write_png(path: str | os.PathLike, picture: np.ndarray) -> None:
+def write_png(path: str | os.PathLike, picture: np.ndarray, software: str = "") -> None:
     """Writes a uint8 `[H, W]` picture as PNG, whole or not at all."""
-    write_atomically(path, png_bytes(picture))
+    write_atomically(path, png_bytes(picture, software))
 
 
-def png_bytes(picture: np.ndarray) -> bytes:
-    """A uint8 `[H, W]` picture in PNG's form."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "png")
+def png_bytes(picture: np.ndarray, software: str = "") -> bytes:
+    """A uint8 `[H, W]` picture in PNG's form.
+
+    Args:
+        software: what made it, noted in the file.
+    """
+    file, notes = io.BytesIO(), PngInfo()
+    if software:
+        notes.add_text("Software", software)
+    Image.fromarray(picture).save(file, "png", pnginfo=notes)
     return file.getvalue()
 
 
@@ -174,11 +188,13 @@ def write_gif(
     path: str | os.PathLike,
     frames: Iterable[np.ndarray],
     seconds: float | list[float],
+    comment: str = "",
 ) -> None:
     """Writes uint8 `[H, W]` frames of one size as an endless animation.
 
     Args:
         seconds: how long a frame stands; one number, or one for each frame.
+        comment: noted in the file.
     """
     first, *others = [Image.fromarray(frame) for frame in frames]
     each = seconds if isinstance(seconds, list) else [seconds] * (len(others) + 1)
@@ -190,5 +206,6 @@ def write_gif(
         append_images=others,
         duration=[round(1000 * duration) for duration in each],
         loop=0,
+        comment=comment.encode(),
     )
     write_atomically(path, file.getvalue())

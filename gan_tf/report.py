@@ -29,7 +29,7 @@ def parser() -> cli.Parser:
         type=cli.path,
         metavar="FILE",
         help="x.html (default: report.html in the run directory, or comparison.html "
-        "here for several runs)",
+        f"here for several runs); {cli.REPLACES}",
     )
     return flags
 

@@ -74,19 +74,35 @@ def test_samples_unlike_mnist_are_named_so(invoke, tmp_path, monkeypatch):
     drawn, _ = draw_digits(310, seed=0)
     dot = np.zeros_like(drawn)
     dot[:, 12:17, 13:16] = 200  # bad, and in the domain all the same
-    for name, array in (("drawn", drawn), ("dot", dot)):
-        images.write_npz(tmp_path / f"{name}.npz", array)
+    images.write_npz(tmp_path / "drawn.npz", drawn)
+    images.write_npz(tmp_path / "2" / "dot.npz", dot)
     _, unlike, _ = invoke(evaluate, f"--samples={tmp_path}/drawn.npz")
     assert unlike.splitlines()[0].split()[:3] == ["drawn.npz,", "unlike", "MNIST"]
     warned = read_json(tmp_path / "evaluation.json")["warnings"]
     assert "outside of the classifier's domain" in warned[0]
     assert warned[0] in unlike.splitlines()
-    _, like, _ = invoke(evaluate, f"--samples={tmp_path}/dot.npz")
+    _, like, _ = invoke(evaluate, f"--samples={tmp_path}/2/dot.npz")
     assert "unlike" not in like.splitlines()[0]
-    content = read_json(tmp_path / "evaluation.json")
+    content = read_json(tmp_path / "2" / "evaluation.json")
     assert content["warnings"] == []
     assert content["results"]["dot.npz"]["in_domain_share"] == 1.0
     assert titles == [warned[0], "dot.npz"]
+
+
+@pytest.mark.filterwarnings("ignore:only the metrics")
+def test_what_scores_something_else_is_kept(invoke, run_dir):
+    drawn, _ = draw_digits(310, seed=0)
+    images.write_npz(run_dir / "x.npz", drawn)
+    assert invoke(evaluate, f"--run_dir={run_dir}")[0] == 0
+    before = (run_dir / "evaluation.json").read_bytes()
+    samples = f"--samples={run_dir}/x.npz"
+    refused(invoke(evaluate, samples), "evaluation.json exists", "--out")
+    assert (run_dir / "evaluation.json").read_bytes() == before
+    other = run_dir / "other"
+    for _ in range(2):  # its own is replaced
+        assert invoke(evaluate, samples, f"--out={other}")[0] == 0
+    refused(invoke(evaluate, f"--run_dir={run_dir}", f"--out={other}"), "exists")
+    refused(invoke(evaluate, "--pretrained=mnist", f"--out={other}"), "exists")
 
 
 def test_missing_mnist_costs_metrics_and_a_warning(invoke, run_dir):

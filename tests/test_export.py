@@ -15,8 +15,8 @@ import gan_tf
 from gan_tf import export
 from gan_tf.exporting.comparison import TOLERANCES, reference
 from gan_tf.exporting.formats import FORMATS
-from gan_tf.files import write_json
 from gan_tf.storage import checkpoints
+from gan_tf.storage.evaluations import Evaluations, write_evaluation
 from tests.conftest import TINY, environment, refused
 
 # Run, format, quantization, output: one and two inputs, both outputs for each format.
@@ -139,8 +139,8 @@ def test_the_weights_that_are_asked_for(write, runs, tmp_path):
 
 def test_the_card_says_where_the_generator_comes_from(write, runs, tmp_path):
     measured = {"mnist_frechet_distance": 7.25, "precision": 0.5}
-    content = {"results": {"step 200": {"precision": 0.1}, "step 20, all": measured}}
-    write_json(runs / "labels" / "evaluation.json", content)
+    results = {"step 200": {"precision": 0.1}, "step 20, all": measured}
+    write_evaluation(runs / "labels", Evaluations(results, real=measured))
     assert write("npz", run="labels")[0] == 0
     card = (tmp_path / "x.npz.md").read_text("utf-8")
     described = json.loads((runs / "labels" / "config.json").read_text())

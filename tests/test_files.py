@@ -16,6 +16,50 @@ def test_write_atomically_makes_folders_and_replaces(tmp_path):
     assert os.listdir(path.parent) == ["b.bin"]
 
 
+def test_nothing_beside_is_touched(tmp_path, monkeypatch):
+    (tmp_path / ".x.part").mkdir()
+    (tmp_path / ".x.part" / "mine").touch()
+    replace = os.replace
+
+    def meanwhile(source, target):  # another process writes the same file
+        monkeypatch.setattr(os, "replace", replace)
+        files.write_atomically(target, b"theirs")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", meanwhile)
+    files.write_atomically(tmp_path / "x", b"ours")
+    assert (tmp_path / "x").read_bytes() == b"ours"
+    assert (tmp_path / ".x.part" / "mine").exists()
+    assert sorted(os.listdir(tmp_path)) == [".x.part", "x"]
+
+
+def test_only_results_of_the_same_kind_are_replaced(tmp_path):
+    path = tmp_path / "x"
+    files.check_replaceable(path)
+    for content, replaced in (
+        (b"<kind>", True),
+        (b"-" * 5000 + b"<kind>", True),
+        (b"-" * 5000 + b"<kind>" + b"-" * 5000, False),
+        (b"<kin", False),
+        (b"", False),
+    ):
+        path.write_bytes(content)
+        if replaced:
+            files.check_replaceable(path, b"<other>", b"<kind>")
+        else:
+            with pytest.raises(UserError, match=r"x exists .* name another --out"):
+                files.check_replaceable(path, b"<other>", b"<kind>")
+        with pytest.raises(UserError, match="x exists and is not replaced;"):
+            files.check_replaceable(path)
+    path.unlink()
+    os.mkfifo(path)  # reading it would never end
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("nowhere")
+    for name in ("x", "folder", "link"):
+        with pytest.raises(UserError, match="exists"):
+            files.check_replaceable(tmp_path / name, b"<kind>")
+
+
 @pytest.mark.parametrize("failing", ["fsync", "replace"])
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, failing):
     path = tmp_path / "b.bin"

@@ -83,6 +83,29 @@ def test_walks(draw):
         assert animation.size == (62 * 3, 62 * 3)
 
 
+def test_only_own_results_are_replaced(draw, invoke, run_dir, tmp_path):
+    for out, *flags in (
+        ("x.png",),
+        ("x.npz",),
+        ("x.gif", "--interpolate"),
+        ("y.png", "--interpolate"),
+        ("digits",),
+    ):
+        before = draw(out, "--num=3", *flags)
+        assert draw(out, "--num=2", *flags) == before  # its own
+        mine = before / "000001.png" if out == "digits" else before
+        mine.unlink()
+        images.write_png(mine, np.zeros((9, 9), np.uint8))
+        content = mine.read_bytes()
+        flags = (f"--run_dir={run_dir}", f"--out={before}", "--num=2", *flags)
+        refused(invoke(generate, *flags), "exists and is not replaced", "--out")
+        assert mine.read_bytes() == content
+    (tmp_path / "x.png").unlink()
+    (tmp_path / "x.png").symlink_to("nowhere")
+    out = f"--out={tmp_path}/x.png"
+    refused(invoke(generate, f"--run_dir={run_dir}", out), "exists")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from gan_tf.errors import UserError
-from gan_tf.files import explained, remove, sync
+from gan_tf.files import PART, check_replaceable, explained, remove, sync
 
 
 @contextlib.contextmanager
@@ -25,19 +25,19 @@ def new_files(*paths: Path) -> Iterator[list[Path]]:
         UserError: something is at one of `paths`, and would be lost; or the folder
             cannot be written.
     """
-    check_free(paths)
+    for path in paths:
+        check_replaceable(path)
     home = paths[0].parent
     place = home
     while not os.path.lexists(place):
         place = place.parent
-    beside = place / f".{paths[0].name[:40]}.part"
+    with explained(paths[0], "nothing was changed"):
+        beside = Path(tempfile.mkdtemp(".part", PART, place))
     try:
-        with explained(beside, "nothing was changed"):
-            remove(beside)  # of a crash
-            beside.mkdir()
         written = [beside / path.name for path in paths]
         yield written
-        check_free(paths)
+        for path in paths:
+            check_replaceable(path)
         with explained(home, "nothing was changed"):
             for file in [*beside.rglob("*"), beside]:
                 sync(file)
@@ -47,15 +47,6 @@ def new_files(*paths: Path) -> Iterator[list[Path]]:
     finally:
         with contextlib.suppress(OSError):
             remove(beside)
-
-
-def check_free(paths: Sequence[Path]) -> None:
-    """Raises `UserError` if something is at one of `paths`."""
-    for path in paths:
-        if os.path.lexists(path):
-            raise UserError(
-                f"{path} exists and is not replaced; name another place or remove it"
-            )
 
 
 def _move(sources: Sequence[Path], targets: Sequence[Path]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import lock_descriptor
 
 from gan_tf.errors import UserError
-from gan_tf.files import explained, remove
+from gan_tf.files import PART, explained, remove
 
 
 @contextlib.contextmanager
@@ -31,7 +31,7 @@ def run_lock(run_dir: Path) -> Iterator[None]:
         run_dir.mkdir(parents=True, exist_ok=True)
     with _locked(run_dir, os.O_CREAT):
         with explained(run_dir):
-            for pattern in (".*.part", "*/.*.part"):
+            for pattern in (f"{PART}*.part", f"*/{PART}*.part"):
                 for leftover in run_dir.glob(pattern):
                     remove(leftover)
         yield

@@ -38,13 +38,18 @@ def test_a_failure_leaves_nothing(tmp_path, error):
     assert os.listdir(tmp_path) == []
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path):
+def test_two_at_the_same_time_and_what_lies_beside_do_not_meet(tmp_path):
     (tmp_path / ".x.part").mkdir()
-    (tmp_path / ".x.part" / "x").write_text("half")
-    with new_files(tmp_path / "x") as (file,):
-        assert not file.exists()
-        file.write_text("whole")
-    assert os.listdir(tmp_path) == ["x"]
+    (tmp_path / ".x.part" / "mine").touch()
+    with new_files(tmp_path / "x") as (one,), new_files(tmp_path / "y" / "x") as (two,):
+        one.write_text("1")
+        two.write_text("2")
+    with pytest.raises(UserError, match="x exists"):
+        write_both(tmp_path / "z", lambda: write_both(tmp_path / "z"))
+    texts = [(tmp_path / name).read_text() for name in ("x", "y/x", "z/x")]
+    assert texts == ["1", "2", "ours"]
+    assert (tmp_path / ".x.part" / "mine").exists()
+    assert sorted(os.listdir(tmp_path)) == [".x.part", "x", "y", "z"]
 
 
 def test_what_comes_between_is_not_replaced(tmp_path):

@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from gan_tf import files
 from gan_tf.errors import UserError
 from gan_tf.storage import lock
 
@@ -50,22 +51,28 @@ def test_a_link_is_not_followed(tmp_path, monkeypatch, follows):
 def test_a_lock_can_be_asked_for_without_a_trace(tmp_path):
     lock.check_lock(tmp_path / "new")
     assert not (tmp_path / "new").exists()
-    (tmp_path / ".config.json.part").touch()
+    left = f"{files.PART}1.part"
+    (tmp_path / left).touch()
     with lock.run_lock(tmp_path):
-        (tmp_path / ".curves.csv.part").touch()
+        (tmp_path / left).touch()
         with pytest.raises(UserError, match="is in use"):
             lock.check_lock(tmp_path)
     lock.check_lock(tmp_path)  # free again, and free after it was asked for
     with lock.run_lock(tmp_path):
         pass
-    (tmp_path / ".curves.csv.part").touch()
+    (tmp_path / left).touch()
     lock.check_lock(tmp_path)
-    assert (tmp_path / ".curves.csv.part").exists()
+    assert (tmp_path / left).exists()
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path):
-    (tmp_path / "samples").mkdir()
-    (tmp_path / "samples" / ".x.png.part").touch()
-    (tmp_path / ".config.json.part").touch()
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "replace", lambda *_: os._exit(1))
+    if os.fork() == 0:
+        files.write_atomically(tmp_path / "samples" / "x.png", b"half")
+    os.wait()
+    assert len(os.listdir(tmp_path / "samples")) == 1
+    (tmp_path / ".mine.part").mkdir()
+    (tmp_path / "samples" / ".mine.part").touch()
     with lock.run_lock(tmp_path):
-        assert not list(tmp_path.rglob("*.part"))
+        assert os.listdir(tmp_path / "samples") == [".mine.part"]
+    assert sorted(os.listdir(tmp_path)) == [".mine.part", "lock", "samples"]

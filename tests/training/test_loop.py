@@ -187,7 +187,9 @@ def signal_at(monkeypatch):
     inherited = {}
 
     def arrange(step, number, ignored=False):
-        usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        usual = (
+            signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        )
         handler = signal.SIG_IGN if ignored else usual
         inherited[number] = signal.signal(number, handler)
 
