@@ -213,8 +213,13 @@ def exists(path: str | os.PathLike) -> bool:
 
 def write_json(path: str | os.PathLike, content: dict[str, Any]) -> None:
     """Writes `content` with a digest of itself as its last entry, atomically."""
+    write_atomically(path, sealed_json(content))
+
+
+def sealed_json(content: dict[str, Any]) -> bytes:
+    """What `write_json` writes."""
     sealed = content | {"sha256": _seal(content)}
-    write_atomically(path, (json.dumps(sealed, indent=2) + "\n").encode())
+    return (json.dumps(sealed, indent=2) + "\n").encode()
 
 
 def read_json(path: str | os.PathLike) -> dict[str, Any]:

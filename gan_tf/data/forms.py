@@ -21,6 +21,7 @@ BLOCK = 1 << 16  # bytes read at a time
 
 _ARRAY = "save its images with numpy.savez as x_train, y_train, x_test, y_test"
 _UNPACK = "unpack it and name the folder"
+_TABLE = "if it is a table with one image in each row, name it .csv"
 # How a form begins, its name, and what to do with it.
 _FORMS: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "a zip archive", f"if it is an npz, name it .npz; else {_UNPACK}"),
@@ -58,10 +59,20 @@ def other_form(path: Path, start: bytes, wanted: str) -> UserError:
     """The error for a file in another form than its name says."""
     if not start:
         return damaged(path, "it is empty")
+    if known := form_of(start):
+        name, advice = known
+        return refused(path, f"it is {name}, not {wanted}; {advice}")
+    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
+        return refused(path, f"it is text, not {wanted}; {_TABLE}")
+    return refused(path, f"it is not {wanted}: it starts with {start[:4].hex()}")
+
+
+def form_of(start: bytes) -> tuple[str, str] | None:
+    """The name of the form that a file begins like, and what to do with the file."""
     for signature, name, advice in _FORMS:
         if start.startswith(signature):
-            return refused(path, f"it is {name}, not {wanted}; {advice}")
-    return refused(path, f"it is not {wanted}: it starts with {start[:4].hex()}")
+            return name, advice
+    return None
 
 
 def content(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from typing import Any
 
 import numpy as np
@@ -81,12 +82,21 @@ def from_arrays(images: Any, labels: Any = None, name: str = "images") -> ImageS
     Raises:
         UserError: they are no images, or labels that do not fit.
     """
+    wanted = "an array of numbers [N, H, W] or [N, H, W, 3], all images of one size"
+    if isinstance(images, (str, bytes, os.PathLike)):
+        raise UserError(
+            f"{name} must be {wanted}; give the path of a file or folder as data_dir "
+            "of the configuration"
+        )
     try:
         array = np.asarray(images)
         numbers = None if labels is None else np.asarray(labels)
     except Exception as error:  # whatever NumPy or the array's own library says
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UserError(f"{name} cannot be used as an array: {why}") from error
+        raise UserError(f"{name} must be {wanted}: {why}") from error
+    if array.dtype == object:
+        kind = type(images).__name__
+        raise UserError(f"{name} must be {wanted}, and this {kind} is none")
     pixels = as_images(array, name)
     return image_set(pixels, as_labels(numbers, len(pixels), name), name)
 

@@ -14,6 +14,7 @@ from gan_tf.data.forms import refused
 
 MIN_SIDE, MAX_SIDE = 8, 128
 _MAX_CLASSES = 4095
+_LEVELS_OF_DIGITS = 16  # scikit-learn's 8x8 digits go from 0 to this
 _SIZES = f"{MIN_SIDE} to {MAX_SIDE} pixels a side"
 
 
@@ -22,8 +23,8 @@ def as_images(array: np.ndarray, source: object) -> np.ndarray:
 
     Args:
         array: numbers `[N, H, W]`, `[N, H, W, 1 or 3]`, `[N, 1 or 3, H, W]` or flat
-            `[N, H * W]` of square grey images; uint8, or with values 0 to 255, 0 to 1
-            or -1 to 1.
+            `[N, H * W]` of square grey images; uint8, or with values 0 to 255, 0 to 1,
+            -1 to 1, or 0 to 16 (scikit-learn's digits).
         source: what the messages call it.
 
     Raises:
@@ -71,7 +72,7 @@ def _as_grid(array: np.ndarray, source: object) -> np.ndarray:
 
 def _as_bytes(images: np.ndarray, source: object) -> np.ndarray:
     """The same images as uint8, by the range of their values."""
-    if images.dtype == np.uint8:
+    if images.dtype == np.uint8 and images.max() > _LEVELS_OF_DIGITS:
         return images
     if images.dtype.kind not in "buif":
         raise refused(str(source), f"it holds {images.dtype}, not plain numbers")
@@ -82,7 +83,9 @@ def _as_bytes(images: np.ndarray, source: object) -> np.ndarray:
         scale, shift = 255.0, 0.0
     elif low >= -1 and high <= 1:
         scale, shift = 127.5, 127.5
-    elif low >= 0 and 128 <= high <= 255:
+    elif low == 0 and high == _LEVELS_OF_DIGITS and images.shape[1:] == (8, 8):
+        scale, shift = 255.0 / high, 0.0
+    elif low >= 0 and (128 <= high <= 255 or images.dtype == np.uint8):
         scale, shift = 1.0, 0.0
     else:
         raise refused(

@@ -6,15 +6,18 @@ path the folder's JSON files name.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from gan_tf.data.array_records import check_records, read_records, reader_class
 from gan_tf.data.forms import damaged, refused
 from gan_tf.data.layout import MAX_SIDE, MIN_SIDE
 from gan_tf.errors import UserError
@@ -33,11 +36,8 @@ def read_prepared(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray | No
     """
     try:
         image, label, shape = _features(folder)
-        shards = _shards(folder, split)
-        for path, count in shards.items():
-            if count_records(path, _MAX_RECORD) != (count, path.stat().st_size):
-                raise ValueError(f"{path.name} has not the {count} images it should")
-        rows = tf.data.TFRecordDataset([os.fsencode(path) for path in shards])
+        shards, read = _shards(folder, split)
+        rows = read(folder, shards)
         rows = rows.map(_row(image, label, shape), tf.data.AUTOTUNE)
         found = next(rows.batch(sum(shards.values())).as_numpy_iterator())
         return found if label else (found, None)
@@ -46,8 +46,30 @@ def read_prepared(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray | No
     except UserError:
         raise
     except Exception as error:  # JSON's, TensorFlow's, a missing file: many kinds
-        why = str(error).strip().split("\n")[0]
+        why = str(error).strip().split("\n")[0].split("}} ")[-1]  # TensorFlow's node
         raise damaged(folder, f"it is no prepared data set ({why})") from error
+
+
+def _tfrecords(folder: Path, shards: dict[Path, int]) -> tf.data.Dataset:
+    for path, count in shards.items():
+        if count_records(path, _MAX_RECORD) != (count, path.stat().st_size):
+            raise ValueError(f"{path.name} has not the {count} images it should")
+    return tf.data.TFRecordDataset([os.fsencode(path) for path in shards])
+
+
+def _array_records(folder: Path, shards: dict[Path, int]) -> tf.data.Dataset:
+    reader = reader_class(folder)
+    for path, count in shards.items():
+        check_records(reader, path, count, _MAX_RECORD)
+    return tf.data.Dataset.from_generator(
+        lambda: itertools.chain.from_iterable(
+            read_records(reader, path, count) for path, count in shards.items()
+        ),
+        output_signature=tf.TensorSpec((), tf.string),
+    )
+
+
+_READERS = {"tfrecord": _tfrecords, "array_record": _array_records}
 
 
 def count_records(path: Path, most: int) -> tuple[int, int]:
@@ -122,11 +144,11 @@ def _row(image: str, label: str | None, shape: tuple[int, int, int]):
     return read
 
 
-def _shards(folder: Path, split: str) -> dict[Path, int]:
-    """A split's files in order, and how many examples each has."""
+def _shards(folder: Path, split: str) -> tuple[dict[Path, int], Callable]:
+    """A split's files in order with how many examples each has, and their reader."""
     info = _json(folder / "dataset_info.json")
     form = info.get("fileFormat", "tfrecord")
-    if form != "tfrecord":
+    if form not in _READERS:
         raise refused(
             folder,
             f"it is prepared as {form}; prepare it again with "
@@ -139,9 +161,9 @@ def _shards(folder: Path, split: str) -> dict[Path, int]:
     counts = [int(count) for count in splits[split]["shardLengths"]]
     found = [
         path
-        for path in sorted(folder.glob(f"*-{split}.tfrecord-*-of-{len(counts):05d}"))
+        for path in sorted(folder.glob(f"*-{split}.{form}-*-of-{len(counts):05d}"))
         if not path.name.startswith(".")  # a Mac's ._*
     ]
     if len(found) != len(counts):
         raise ValueError(f"it has {len(found)} of the {len(counts)} files of {split}")
-    return dict(zip(found, counts))
+    return dict(zip(found, counts)), _READERS[form]

@@ -7,12 +7,15 @@ import re
 from pathlib import Path
 
 from gan_tf.data.folders import class_folders, entries, image_files
+from gan_tf.data.forms import form_of
 from gan_tf.errors import UserError
+from gan_tf.files import readable
 
 _MAX_DEPTH = 4
 _MAX_FOLDERS = 1000
 _SPLIT = re.compile(r"(?<![a-z])(train|training|t10k|test|testing)(?![a-z])", re.I)
 _OFFICIAL = "*-images-idx3-ubyte"  # MNIST's own file names
+_MIN_COLUMNS = 64  # of a CSV file that holds images
 
 
 @dataclasses.dataclass
@@ -40,13 +43,14 @@ def find(path: Path) -> Found:
         raise UserError(f"--data_dir {path} does not exist")
     if path.is_file():
         return _of_file(path)
-    level = [path]
+    level, other = [path], ""
     for _ in range(_MAX_DEPTH):
         found = [candidate for folder in level for candidate in _candidates(folder)]
         if len(found) > 1:
             raise _several(path, found)
         if found:
             return found[0]
+        other = other or next(filter(None, map(_other_form, level)), "")
         level = [
             Path(entry.path)
             for folder in level
@@ -55,12 +59,28 @@ def find(path: Path) -> Found:
         ][:_MAX_FOLDERS]
     raise UserError(
         f"--data_dir {path} holds no data set: looked for IDX files, npz, npy, CSV, "
-        "PNG and JPEG files and prepared tensorflow_datasets folders"
+        f"PNG and JPEG files and prepared tensorflow_datasets folders{other}"
     )
 
 
+def _other_form(folder: Path) -> str:
+    """A file in `folder` of another known form, and what to do with it."""
+    for entry in entries(folder)[:100]:
+        if entry.is_file():
+            with readable(entry.path), open(entry.path, "rb") as file:
+                known = form_of(file.read(32))
+            if known:
+                return f". {entry.name} is {known[0]}; {known[1]}"
+    return ""
+
+
 def _several(path: Path, found: list[Found]) -> UserError:
-    places = sorted({str(next(iter(held.splits.values()))) for held in found})
+    places = sorted(
+        {
+            str(held.splits.get("train") or next(iter(held.splits.values())))
+            for held in found
+        }
+    )
     names = ", ".join(places[:5]) + (", ..." if len(places) > 5 else "")
     return UserError(f"--data_dir {path} holds several data sets: name one of {names}")
 
@@ -97,6 +117,8 @@ def _sets_of_files(folder: Path) -> list[Found]:
         form = _form(entry.name)
         if form is None or not entry.is_file():
             continue
+        if form == "csv" and not _wide(Path(entry.path)):
+            continue
         split = _split(entry.name)
         key = form, _key(entry.name)
         held = sets.setdefault(key, Found(form, "", {}))
@@ -118,8 +140,16 @@ def _form(name: str) -> str | None:
         return None
     if re.search(r"[-.]idx[34]-(ubyte|int)(\.gz)?$", name):
         return "idx"
-    ending = Path(name).suffix
+    ending = Path(name.removesuffix(".gz")).suffix
     return ending[1:] if ending in (".npz", ".npy", ".csv") else None
+
+
+def _wide(path: Path) -> bool:
+    """Whether the rows of a CSV file can be images, not names or labels of such."""
+    with readable(path), path.open("rb") as file:
+        line = file.readline(1 << 16)
+    columns = 1 + max(map(line.count, (b",", b";", b"\t")))
+    return columns >= _MIN_COLUMNS or line.startswith(b"\x1f\x8b")
 
 
 def _split(name: str) -> str:

@@ -20,7 +20,9 @@ def read_table(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     """Pixels `[N, H * W]` and labels `[N]`, or None where the file has none.
 
     A header is optional. The label is the column that the header calls so, else the
-    first one if what remains is a square image.
+    first one (or the last, if all rows begin with the same number) if what remains is
+    a square image. A first column without a name, as
+    pandas writes its row numbers, is left out.
 
     Raises:
         UserError: it cannot be read, or is no such table.
@@ -34,10 +36,14 @@ def read_table(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
         raise refused(path, f"a CSV file of {size} bytes is too large; save it as npz")
     cells, separator = _cells(path, first)
     header = not all(map(_is_number, cells))
-    label = _label_column(path, cells, header)
+    numbered = header and not cells[0]
+    label = _label_column(path, cells[numbered:], header)
     values = _values(path, separator, header)
     if values.ndim != 2 or not values.size or values.shape[1] != len(cells):
         raise refused(path, f"its rows have not the {len(cells)} columns of its first")
+    values = values[:, int(numbered) :]
+    if label == 0 and not header and _is_constant(values[:, 0]):
+        label = 0 if _is_constant(values[:, -1]) else values.shape[1] - 1
     if label is None:
         return values, None
     return np.delete(values, label, axis=1), values[:, label]
@@ -64,7 +70,7 @@ def _is_number(cell: str) -> bool:
 def _label_column(path: Path, cells: list[str], header: bool) -> int | None:
     if header:
         named = [i for i, cell in enumerate(cells) if cell.lower() in _LABEL]
-        if named:
+        if named and _is_square(len(cells) - 1):
             return named[0]
     if _is_square(len(cells)):
         return None
@@ -75,6 +81,10 @@ def _label_column(path: Path, cells: list[str], header: bool) -> int | None:
         f"its rows have {len(cells)} columns; needed are the pixels of a square image, "
         "with or without a label in front",
     )
+
+
+def _is_constant(column: np.ndarray) -> bool:
+    return bool((column == column[0]).all())
 
 
 def _is_square(count: int) -> bool:

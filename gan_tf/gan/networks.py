@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import inspect
 import json
 import math
 import random
@@ -30,6 +31,7 @@ Builder = Callable[[], keras.Model]
 
 _UNSAFE = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 MAX_PARAMETERS = 1 << 28  # of a network that a file describes: 1 GiB
+_MAX_VALUES = 1 << 22  # that any layer makes of one image: 16 MiB
 _MAX_JSON = 1 << 18  # characters
 
 
@@ -80,9 +82,10 @@ def make(role: str, build: Builder, needs: Needs, seed: int) -> OwnNetwork:
         seed: of the initial weights.
 
     Raises:
-        UserError: it returns no Keras model, or one that does not fit or cannot be
-            recorded.
+        UserError: it is no such function, or returns no Keras model, or one that does
+            not fit or cannot be recorded.
     """
+    _check_builder(role, build)
     with seeded(seed):
         network = build()
         if not isinstance(network, keras.Model):
@@ -112,14 +115,12 @@ def load(
         most: how many weights it may have.
 
     Raises:
-        UserError: Keras cannot load it, or it has more weights.
+        UserError: Keras cannot load it, or it has more weights, or a layer makes too
+            many values of one image.
     """
     try:
         _check_layers(description)
-        with tf.Graph().as_default():  # which takes no memory for the weights
-            count = _deserialized(description).count_params()
-        if count > most:
-            raise UserError(f"it has {count} weights, and {most} are possible")
+        _check_sizes(description, most)
         return _deserialized(description)
     except Exception as error:
         raise UserError(
@@ -141,6 +142,28 @@ def _check_layers(part: object) -> None:
             _check_layers(one)
 
 
+def _check_sizes(description: Description, most: int) -> None:
+    """Refuses a network that is too large, in a graph, which takes no memory for it."""
+    with tf.Graph().as_default() as graph:
+        network = _deserialized(description)
+        count = network.count_params()
+        if count > most:
+            raise UserError(f"it has {count} weights, and {most} are possible")
+        before = len(graph.get_operations())
+        if any(None in one.shape[1:] for one in network.inputs):
+            raise UserError("its inputs do not say their sizes")
+        inputs = [tf.zeros((1, *one.shape[1:]), one.dtype) for one in network.inputs]
+        with seeded(0):
+            network(inputs if len(inputs) > 1 else inputs[0], training=False)
+        made = [t for op in graph.get_operations()[before:] for t in op.outputs]
+    values = max(tensor.shape.num_elements() or 0 for tensor in made)
+    if values > max(count, _MAX_VALUES):
+        raise UserError(
+            f"a layer of it makes {values} values of one image, and {_MAX_VALUES} are "
+            "possible"
+        )
+
+
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Makes the seeds that Keras chooses for itself a function of `seed`.
@@ -153,6 +176,23 @@ def seeded(seed: int) -> Iterator[None]:
         yield
     finally:
         random.setstate(before)
+
+
+def _check_builder(role: str, build: object) -> None:
+    """Raises `UserError` unless it is a function without arguments."""
+    if not callable(build) or isinstance(build, keras.Layer):
+        raise UserError(
+            f"build_{role} must be a function that returns a Keras model, not a "
+            f"{type(build).__name__}: pass the function that makes it"
+        )
+    try:
+        inspect.signature(build).bind()
+    except TypeError as error:
+        raise UserError(
+            f"build_{role} must be a function without arguments: {error}"
+        ) from error
+    except ValueError:  # a function of C, which does not say
+        pass
 
 
 def _with_inputs(role: str, network: keras.Model, needs: Needs) -> keras.Model:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from gan_tf.gan import losses
 from gan_tf.gan.noise import INTERPOLATION, TRAINING, latent, uniform
+from gan_tf.gan.replicas import my_share, share_statistics
 from gan_tf.gan.state import GAN, Rules
 from gan_tf.images import to_unit
 
@@ -44,14 +45,15 @@ def train_step(
     """
     k = gan.rules.d_steps
     size = real.shape[0] // k
-    real = _my_share(tf.reshape(real, (k, size, *real.shape[1:])))
-    labels = [None] * k if labels is None else _my_share(tf.reshape(labels, (k, size)))
-    noise = _my_share(latent(seed, TRAINING, gan.step, (k + 1, size, gan.latent_dim)))
-    mix = _my_share(uniform(seed, INTERPOLATION, gan.step, (k, size)))
+    real = my_share(tf.reshape(real, (k, size, *real.shape[1:])))
+    labels = [None] * k if labels is None else my_share(tf.reshape(labels, (k, size)))
+    noise = my_share(latent(seed, TRAINING, gan.step, (k + 1, size, gan.latent_dim)))
+    mix = my_share(uniform(seed, INTERPOLATION, gan.step, (k, size)))
 
     for i in range(k):
         d_metrics = discriminator_step(gan, real[i], labels[i], noise[i], mix[i])
     g_metrics = generator_step(gan, labels[-1], noise[-1])
+    share_statistics(gan)
     move_average(gan)
     gan.step.assign_add(1)
     return d_metrics | g_metrics
@@ -270,15 +272,6 @@ def _descend(
     optimizer.apply(parts, network.trainable_variables)
     every, zero = gan.rules.norms_every, functools.partial(tf.zeros, [])
     return _lazily(gan, every, lambda: every * tf.linalg.global_norm(gradients), zero)
-
-
-def _my_share(batches: tf.Tensor) -> tf.Tensor:
-    """The replica's part of each global batch in `[k, B, ...]`; all of it if alone."""
-    replica = tf.distribute.get_replica_context()
-    if replica.num_replicas_in_sync == 1:
-        return batches
-    number = tf.get_static_value(replica.replica_id_in_sync_group)
-    return tf.split(batches, replica.num_replicas_in_sync, axis=1)[int(number)]
 
 
 def _move_average(strategy: tf.distribute.Strategy, gan: GAN) -> None:

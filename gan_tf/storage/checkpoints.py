@@ -25,13 +25,7 @@ import tensorflow as tf
 from gan_tf.config import Config
 from gan_tf.environment import keras_defaults
 from gan_tf.errors import DamagedError, UserError, printable
-from gan_tf.files import (
-    explained,
-    remove,
-    sync,
-    usable_path,
-    write_synced,
-)
+from gan_tf.files import explained, remove, sync, usable_path, write_synced
 from gan_tf.gan.state import GAN, generator_parameters, new_generator
 from gan_tf.storage import tensors
 from gan_tf.storage.bundle import SUFFIXES
@@ -53,11 +47,17 @@ from gan_tf.storage.run_directory import (
 KEPT = 3
 
 
-def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
+def save(
+    run_dir: Path,
+    gan: GAN,
+    distance: float | None = None,
+    description: bytes | None = None,
+) -> Path:
     """Saves the state at its step; keeps the `KEPT` newest and the best one.
 
     Args:
         distance: the Frechet distance of its samples, if they were scored.
+        description: the content of a `config.json` that is not there yet.
 
     Raises:
         UserError: it could not be written, for one because the disk is full.
@@ -75,8 +75,10 @@ def save(run_dir: Path, gan: GAN, distance: float | None = None) -> Path:
             remove(beside)
             beside.mkdir(parents=True)
             sync(run_dir)
-            if config_path(run_dir).exists():
-                files["config.json"] = config_path(run_dir).read_bytes()
+            if description is None and config_path(run_dir).exists():
+                description = config_path(run_dir).read_bytes()
+            if description is not None:
+                files["config.json"] = description
             for name, content in files.items():
                 write_synced(beside / name, content)
             write_manifest(beside, step, distance, files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,14 @@ import gan_tf
 from gan_tf.config import Config, as_text
 from gan_tf.data.image_set import ImageSet
 from gan_tf.errors import DamagedError, UserError
-from gan_tf.files import exists, read_edited_json, read_json, readable, write_json
+from gan_tf.files import (
+    exists,
+    read_edited_json,
+    read_json,
+    readable,
+    sealed_json,
+    write_atomically,
+)
 from gan_tf.gan.layer_names import first_difference
 from gan_tf.gan.networks import ROLES, Networks
 from gan_tf.storage.run_directory import FORMAT, check_links, config_path, saved
@@ -73,6 +81,7 @@ def open_run(
     images: ImageSet,
     networks: Networks | None = None,
     initial: Content | None = None,
+    save_first: Callable[[bytes], object] | None = None,
 ) -> None:
     """Makes `run_dir` this run's directory, or checks that it already is.
 
@@ -82,6 +91,8 @@ def open_run(
     Args:
         networks: the caller's own ones, of which the run keeps the descriptions.
         initial: what is to be noted of the run whose weights this one takes.
+        save_first: called with the new content of `config.json` if the run has no
+            checkpoint: what names weights must not be there before they are.
 
     Raises:
         UserError: as `check_run`, or the directory cannot be written.
@@ -101,7 +112,10 @@ def open_run(
     }
     content |= {"networks": networks} if networks else {}
     content |= {"initial": initial} if initial else {}
-    write_json(config_path(run_dir), content)
+    text = sealed_json(content)
+    if save_first is not None and not saved(run_dir):
+        save_first(text)
+    write_atomically(config_path(run_dir), text)
 
 
 def read_run(run_dir: Path) -> tuple[Config, Content]:

@@ -104,9 +104,17 @@ def _train(
         lock.run_lock(place),
         strategy.scope(),
     ):
-        description.open_run(place, config, data, first.networks, first.initial)
-        images.write_png(place / "data.png", preview(data))
         gan = first.new_gan(config, data)
+        save = functools.partial(checkpoints.save, place, gan, None)
+        description.open_run(
+            place,
+            config,
+            data,
+            first.networks,
+            first.initial,
+            save if first.needs_saving else None,
+        )
+        images.write_png(place / "data.png", preview(data))
         checkpoints.restore(run_dir, gan)
         step = int(gan.step.numpy())
         devices.check_agreement(strategy, step, data.digest, run_dir)
@@ -117,8 +125,6 @@ def _train(
             say(
                 f"training on {data.name}, step {step} to {config.epochs}, in {run_dir}"
             )
-            if step == 0 and first.needs_saving:
-                checkpoints.save(place, gan)
             _train_on(gan, data, config, place, progress, on_log)
         if chief and not pictures.animation_path(run_dir).exists():
             pictures.write_final_pictures(gan, data, config, run_dir)

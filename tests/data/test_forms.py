@@ -1,5 +1,6 @@
 """Each form in which people have images, written by the test itself."""
 
+import gzip
 import struct
 
 import numpy as np
@@ -136,6 +137,59 @@ def test_kaggles_tables(tmp_path):
         (tmp_path / "bad.csv").write_text(content)
         with pytest.raises(UserError, match="cannot be used"):
             sources.load("auto", str(tmp_path / "bad.csv"))
+
+
+def test_other_tables(tmp_path):
+    """scikit-learn's own file (the label last, no header), and pandas' row numbers."""
+    levels = IMAGES // 16
+    levels[:, 0, 0], levels[0, 0, 1] = 0, 16
+    images = np.rint(levels * (255 / 16)).astype(np.uint8)
+    flat = levels.reshape(20, 64)
+    names = ",".join(f"pixel_{place}" for place in range(64))
+    csv(tmp_path / "a.csv", np.c_[flat, LABELS])
+    check(tmp_path / "a.csv", images=images)
+    rows = np.c_[np.arange(20), flat, LABELS]
+    csv(tmp_path / "b.csv", rows, f",{names},target")
+    check(tmp_path / "b.csv", images=images)
+    csv(tmp_path / "c.csv", rows, f"id,{names},target")
+    with pytest.raises(UserError, match="66 columns"):
+        sources.load("auto", str(tmp_path / "c.csv"))
+    packed = tmp_path / "d" / "digits.csv.gz"
+    packed.parent.mkdir()
+    packed.write_bytes(gzip.compress((tmp_path / "a.csv").read_bytes()))
+    with pytest.raises(UserError, match="gzip data, not a CSV file; unpack it"):
+        sources.load("auto", str(packed.parent))
+
+
+def test_lists_of_labels_do_not_hide_the_pictures(tmp_path):
+    """Kaggle's CIFAR-10."""
+    pictures(tmp_path / "train", COLOUR)
+    (tmp_path / "trainLabels.csv").write_text("id,label\n1,frog\n2,truck\n")
+    check(tmp_path, labels=None, images=COLOUR)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("data_batch_1", b"\x80\x04\x95", "data_batch_1 is perhaps a Python pickle"),
+        ("train_32x32.mat", b"MATLAB 5.0 MAT-file", "MATLAB file; load it with scipy"),
+        ("a.parquet", b"PAR1", "Parquet file; save its images"),
+        ("a.bin", b"\1\2\3", "tensorflow_datasets folders$"),
+    ],
+)
+def test_a_folder_of_another_form_is_named(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=words):
+        sources.load("auto", str(tmp_path))
+
+
+def test_one_of_several_sets_is_asked_for_by_its_training_images(tmp_path):
+    for name in ("letters", "digits"):
+        for split in ("train", "test"):
+            file = f"emnist-{name}-{split}-images-idx3-ubyte.gz"
+            write_idx(tmp_path / file, IMAGES)
+    with pytest.raises(UserError, match=r"name one of \S+digits-train\S+ \S+s-train"):
+        sources.load("auto", str(tmp_path))
 
 
 def pictures(folder, images, ending="png"):

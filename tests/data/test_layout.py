@@ -35,7 +35,11 @@ def test_grey_images_in_any_usual_layout(array):
 def test_colour_and_two_valued_images():
     np.testing.assert_array_equal(as_images(COLOUR, "x"), COLOUR)
     np.testing.assert_array_equal(as_images(np.moveaxis(COLOUR, 3, 1), "x"), COLOUR)
-    np.testing.assert_array_equal(as_images(GREY > 99, "x"), 255 * (GREY > 99))
+    two = GREY > 99
+    for array in (two, two.astype(np.uint8), two.astype(float)):
+        np.testing.assert_array_equal(as_images(array, "x"), 255 * two)
+    dark = np.minimum(GREY, 9)
+    np.testing.assert_array_equal(as_images(dark, "x"), dark)
 
 
 @pytest.mark.parametrize(

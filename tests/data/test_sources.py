@@ -2,6 +2,8 @@ import json
 import os
 import shutil
 import socket
+import struct
+import sys
 import threading
 import urllib.request
 
@@ -110,14 +112,62 @@ def test_prepared_with_a_macs_files_and_in_another_form(prepared, tmp_path):
     assert len(sources.load("auto", str(tmp_path)).images) == 500
     info = folder / "dataset_info.json"
     sound = info.read_text()
-    info.write_text(sound.replace('"tfrecord"', '"array_record"'))
-    with pytest.raises(UserError, match=r"array_record; prepare it again.*tfrecord"):
+    info.write_text(sound.replace('"tfrecord"', '"riegeli"'))
+    with pytest.raises(UserError, match=r"riegeli; prepare it again.*tfrecord"):
         sources.load("auto", str(tmp_path))
     info.write_text(sound)
     shard = next(folder.glob("drawn-train*"))
     shard.write_bytes(shard.read_bytes()[:-5])
     with pytest.raises(DamagedError, match="Fetch it again"):
         sources.load("auto", str(tmp_path))
+
+
+@pytest.fixture
+def array_record(digits, tmp_path):
+    """`emnist/letters` as tensorflow_datasets 4.9 lays it out, in array_record."""
+    module = pytest.importorskip("array_record.python.array_record_module")
+    folder = tmp_path / "emnist" / "letters" / "3.1.0"
+    folder.mkdir(parents=True)
+    shard = folder / "emnist-train.array_record-00000-of-00001"
+    writer = module.ArrayRecordWriter(str(shard), "group_size:1")
+    for image, label in zip(digits[0][:300], digits[1]):
+        picture = tf.io.encode_png(image[..., None]).numpy()
+        writer.write(example(picture, label, "image", "label"))
+    writer.close()
+    info = {"fileFormat": "array_record"}
+    info["splits"] = [{"name": "train", "shardLengths": ["300"]}]
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+    for path in list(folder.iterdir()):
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")  # a Mac's
+    return shard
+
+
+def test_array_record_by_name(digits, array_record, tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    loaded = sources.load("emnist/letters")
+    np.testing.assert_array_equal(loaded.images, digits[0][:300])
+    np.testing.assert_array_equal(loaded.labels, digits[1][:300])
+    assert loaded.name == "emnist-letters"
+    monkeypatch.setitem(sys.modules, "array_record.python.array_record_module", None)
+    with pytest.raises(UserError, match=r"pip install array_record, or prepare it"):
+        sources.load("auto", str(tmp_path))
+
+
+def test_array_record_is_checked_before_it_is_read(array_record):
+    sound = array_record.read_bytes()
+    huge = struct.pack("<Q", 1 << 60)
+    for content in (
+        sound[:100] + sound[164:],
+        sound[:-99],
+        sound[:96] + huge + sound[104:],  # the first record's size
+        sound[:72] + huge + sound[80:],  # and what it takes in the file
+        sound[:200] + b"x" + sound[201:],
+        b"",
+    ):
+        array_record.write_bytes(content)
+        with pytest.raises(DamagedError, match="Fetch it again") as caught:
+            sources.load("auto", str(array_record.parent))
+        assert "{{" not in str(caught.value)
 
 
 def test_a_prepared_colour_set_of_another_name(tmp_path):
@@ -147,10 +197,10 @@ def test_a_prepared_colour_set_of_another_name(tmp_path):
         sources.load("auto", str(tmp_path), "test")
 
 
-def example(picture, kind):
+def example(picture, kind, image="picture", label="kind"):
     features = {
-        "picture": tf.train.Feature(bytes_list=tf.train.BytesList(value=[picture])),
-        "kind": tf.train.Feature(int64_list=tf.train.Int64List(value=[kind])),
+        image: tf.train.Feature(bytes_list=tf.train.BytesList(value=[picture])),
+        label: tf.train.Feature(int64_list=tf.train.Int64List(value=[kind])),
     }
     message = tf.train.Example(features=tf.train.Features(feature=features))
     return message.SerializeToString()

@@ -156,6 +156,30 @@ def npz(home: Path, name: str = "images") -> Target:
     return Target(seeds, write, lambda: read_npz(path, (name,)), check)
 
 
+def plain_npy(home: Path) -> Target:
+    """A `.npy` file: as it is, or of any header."""
+    from gan_tf.data.arrays import read_npy
+
+    path = home / "x.npy"
+
+    def write(data: bytes) -> int:
+        kind, data = data[:1], data[1:]
+        if kind < b"\x80":
+            text, _, content = data.partition(b"\n")
+            data = npy(text.decode("latin-1"), content)
+        return put(path, data)
+
+    def check(array: np.ndarray) -> int:
+        np.testing.assert_array_equal(array, np.load(path, allow_pickle=False))
+        assert array.dtype.kind in "buif"
+        return array.nbytes
+
+    body = b"\n" + IMAGES.tobytes()
+    seeds = [b"\x01" + header.encode() + body for header in HEADERS]
+    seeds += [b"\xff" + npy(HEADER, IMAGES.tobytes()), b"\xff\x93NUMPY\x02\0"]
+    return Target(lambda: seeds, write, lambda: read_npy(path), check)
+
+
 def samples(home: Path) -> Target:
     """What `evaluate --samples` reads: ten thousand images or a sentence."""
     inner = npz(home)

@@ -68,6 +68,51 @@ def example(image: bytes, label: int = 3) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
+def array_record(home: Path) -> Target:
+    """The same in array_record: any bytes changed, with a PNG that is whole or not."""
+    from array_record.python.array_record_module import ArrayRecordWriter
+
+    from gan_tf.data.files import read_set
+    from tests.fuzz.saved import edited
+
+    folder = home / "drawn" / "1.0.0"
+    folder.mkdir(parents=True)
+    info = {"fileFormat": "array_record"}
+    info["splits"] = [{"name": "train", "shardLengths": ["3"]}]
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+    path = folder / "drawn-train.array_record-00000-of-00001"
+
+    def file_of(pictures: list[bytes]) -> bytes:
+        writer = ArrayRecordWriter(str(path), "group_size:1")
+        for picture in pictures:
+            writer.write(example(picture))
+        writer.close()
+        return path.read_bytes()
+
+    sound = png_seed(size=(28, 28))
+    honest = file_of([sound] * 3)
+
+    def write(data: bytes) -> int:
+        if data[:1] < b"\x20":
+            return put(path, file_of([sound, data[1:], sound]))
+        if data[:1] < b"\xe0":  # in what is not padding
+            return put(path, edited(honest[:1000], data[1:]) + honest[1000:])
+        return put(path, data[1:])
+
+    def check(images: Any) -> int:
+        assert images.images.shape == (3, 28, 28)
+        return 2 * len(honest)
+
+    def seeds() -> list[bytes]:
+        found = [b"\x30", b"\x01" + sound, b"\x01" + png_seed(size=(5000, 5000))]
+        found += [b"\xff", b"\xff" + honest[:500]]
+        return found + [
+            struct.pack("<BHB", 0x30, 8 * place, 255) for place in range(0, 600, 5)
+        ]
+
+    return Target(seeds, write, lambda: read_set(folder, "train"), check)
+
+
 def prepared(home: Path) -> Target:
     """A folder prepared by tensorflow_datasets."""
     from gan_tf.data.files import read_set

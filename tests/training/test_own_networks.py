@@ -1,6 +1,7 @@
 """A caller's own images, networks and functions: `train(..., images=..., ...)`."""
 
 import json
+import os
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from gan_tf import files
 from gan_tf.gan.sampling import sample
 from gan_tf.storage import checkpoints
 from gan_tf.training import plan
-from tests.conftest import TINY
+from tests.conftest import TINY, run_python
 
 
 def config(epochs=10, **changes):
@@ -67,12 +68,58 @@ def made(digits, tmp_path_factory):
     return run_dir, train(config(20), run_dir, images=digits, **BUILDERS)
 
 
-def test_a_run_goes_on_without_the_functions_to_the_same_bits(made, digits, tmp_path):
+def test_a_run_goes_on_without_the_functions_to_the_same_bits(
+    made, digits, tmp_path, monkeypatch
+):
+    """Also if it was killed when it began: `config.json` names no lost weights."""
     run_dir, gan = made
-    train(config(10), tmp_path, images=digits, **BUILDERS)
+    with monkeypatch.context() as patch:
+        fail_at_rename(3, patch)  # config.json, after the first checkpoint
+        with pytest.raises(gan_tf.UserError):
+            train(config(10), tmp_path, images=digits, **BUILDERS)
+    with pytest.warns(UserWarning, match=r"config.json is missing; its copy"):
+        train(config(10), tmp_path, images=digits)
     assert same(train(config(20), tmp_path, images=digits), gan)
     again = train(config(20), run_dir, images=digits, **BUILDERS)
     assert same(again, gan)
+
+
+def fail_at_rename(number, patch):
+    """Lets the n-th file or folder, and all after it, not get its name."""
+    replace, left = os.replace, [number]
+
+    def fail(*arguments):
+        left[0] -= 1
+        if left[0] <= 0:
+            raise OSError("the process is gone")
+        replace(*arguments)
+
+    patch.setattr(os, "replace", fail)
+
+
+MIRRORED = """
+import sys
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+logical = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, logical)
+from gan_tf.data.strokes import draw_digits
+from tests.training.test_own_networks import BUILDERS, config, train
+images = draw_digits(100, 1)
+gan = train(config(3, strategy="mirrored"), sys.argv[1], images=images, **BUILDERS)
+for network in (gan.generator, gan.discriminator, gan.average):
+    for weights in network.weights:
+        first, second = weights.value.values
+        np.testing.assert_array_equal(first, second)
+    assert np.abs(network.non_trainable_weights[0]).max() > 0
+"""
+
+
+def test_replicas_agree_about_batch_statistics(tmp_path):
+    """In a process of its own, which has two devices."""
+    result = run_python("-c", MIRRORED, tmp_path)
+    assert result.returncode == 0, result.stderr[-2000:]
 
 
 def test_the_record_alone_makes_the_generator(made):
@@ -166,6 +213,22 @@ def sequential(*members):
 
 LATENT, FLAT = keras.Input((4,)), keras.Input((784,))
 MISTAKES = {
+    "a model": (
+        "generator",
+        keras.Sequential([LATENT, layers.Dense(784)]),
+        "must be a function that returns a Keras model, not a Sequential",
+    ),
+    "argument": ("generator", lambda size: None, "without arguments: missing .*'size'"),
+    "memory": (
+        "generator",
+        sequential(
+            LATENT,
+            layers.RepeatVector(1 << 21),
+            layers.GlobalMaxPool1D(),
+            layers.Dense(784),
+        ),
+        r"makes 8388608 values of one image, and 4194304 are possible",
+    ),
     "no model": ("discriminator", lambda: None, "a Keras model, not NoneType"),
     "output": (
         "discriminator",
@@ -239,6 +302,13 @@ def test_a_hostile_description_takes_no_memory_and_runs_nothing(made, tmp_path):
         content["networks"]["generator"] = huge
         files.write_json(made[0] / "config.json", content)
         with pytest.raises(gan_tf.UserError, match="cannot be made from"):
+            gan_tf.load_generator(made[0])
+        steps = json.dumps(network).replace(
+            '"strides": [2, 2]', '"strides": [9, 99999]'
+        )
+        content["networks"]["generator"] = json.loads(steps)
+        files.write_json(made[0] / "config.json", content)
+        with pytest.raises(gan_tf.UserError, match="values of one image"):
             gan_tf.load_generator(made[0])
     finally:
         content["networks"]["generator"] = network
@@ -321,11 +391,22 @@ def test_weights_of_other_networks_are_refused(made, digits, tmp_path, data_dir)
 
 @pytest.mark.parametrize(
     "images",
-    [[1, 2], (1, 2, 3), np.zeros((0, 28, 28)), "text", object(), np.zeros((5, 200, 9))],
+    [
+        [1, 2],
+        (1, 2, 3),
+        np.zeros((0, 28, 28)),
+        np.zeros((5, 200, 9)),
+        object(),
+        "digits.npz",
+        [np.zeros((8, 8)), np.zeros((9, 9))],
+    ],
 )
 def test_arrays_that_are_no_images_are_refused(images, tmp_path):
-    with pytest.raises(gan_tf.UserError, match="images"):
+    with pytest.raises(gan_tf.UserError, match="images") as caught:
         train(config(), tmp_path / "r", images=images)
+    if isinstance(images, (str, list)) or type(images) is object:
+        assert "[N, H, W" in str(caught.value) or images == [1, 2]
+    assert ("data_dir" in str(caught.value)) == isinstance(images, str)
     assert not (tmp_path / "r").exists()
 
 
