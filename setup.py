@@ -61,7 +61,8 @@ setup(
         # setuptools 82.
         "tensorboard>=2.21",
         "tensorflow-datasets>=4.9.9",  # downloads and prepares MNIST
-        "importlib_resources",  # tensorflow-datasets imports it, does not declare it
+        # tensorflow-datasets imports it, does not declare it, and needs abc.Traversable.
+        "importlib_resources>=6.0",
         # 1.14 needs Python 3.11, which not every package index tells pip.
         "etils<1.14; python_version < '3.11'",
         "numpy>=1.26",
@@ -85,7 +86,7 @@ setup(
             "ruff==0.17.*",
             "import-linter>=2.1",  # the rooms: pyproject.toml
             "mypy>=1.11",  # the types that py.typed promises
-            "build",
+            "build>=1.2",
         ],
         "export": EXPORT,
         "fuzz": ["atheris>=2.3"],  # tests/fuzz/long_run.py: libFuzzer for Python
