@@ -8,6 +8,7 @@ import dataclasses
 import difflib
 import errno
 import os
+import re
 import signal
 import sys
 import warnings
@@ -19,8 +20,9 @@ from absl import app, flags, logging
 
 from gan_tf.config import GROUPS, OPTION_TYPES, RECIPES, Config, as_text
 from gan_tf.environment import open_streams
-from gan_tf.errors import UserError
+from gan_tf.errors import UserError, printable
 from gan_tf.files import usable_path
+from gan_tf.storage import run_directory
 from gan_tf.weights import PRETRAINED
 
 if TYPE_CHECKING:
@@ -120,20 +122,31 @@ def add_run_flags(parser: argparse.ArgumentParser, noise: bool = True) -> None:
         )
 
 
-def trained(values: argparse.Namespace) -> Iterator[Trained]:
-    """The generators that the flags of `add_run_flags` name, the newest first."""
-    from gan_tf.storage import checkpoints, pretrained
+def check_source(values: argparse.Namespace) -> None:
+    """Checks the flags of `add_run_flags`, before TensorFlow is imported.
 
+    Raises:
+        UserError: there is no such run, or no such weights.
+    """
     if not values.pretrained:
-        averaged, best = values.weights == "averaged", values.checkpoint == "best"
-        yield from checkpoints.trained(values.run_dir, averaged, best)
-        return
-    if values.weights == "raw" or values.checkpoint == "best":
+        run_directory.check_run_there(values.run_dir)
+    elif values.weights == "raw" or values.checkpoint == "best":
         raise UserError(
             "--pretrained has one set of weights, the average of the last step: leave "
             "out --weights and --checkpoint"
         )
-    yield pretrained.pretrained(values.pretrained)
+
+
+def trained(values: argparse.Namespace) -> Iterator[Trained]:
+    """The generators that the flags of `add_run_flags` name, the newest first."""
+    from gan_tf.storage import checkpoints, pretrained
+
+    check_source(values)
+    if values.pretrained:
+        yield pretrained.pretrained(values.pretrained)
+    else:
+        averaged, best = values.weights == "averaged", values.checkpoint == "best"
+        yield from checkpoints.trained(values.run_dir, averaged, best)
 
 
 def config_from(values: argparse.Namespace) -> Config:
@@ -149,6 +162,12 @@ def path(text: str) -> Path:
         return usable_path(text)
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def path_text(text: str) -> str:
+    """Checks a path as `path` does, but keeps it as written, with a / at its end."""
+    path(text)
+    return text
 
 
 def count(text: str) -> int:
@@ -229,8 +248,10 @@ def _recipe_text(name: str) -> str:
 
 
 def _bounded(text: str, least: int) -> int:
-    if not (text.isdecimal() and least <= int(text) < 2**31):
+    if not re.fullmatch("[0-9]+", text) or (len(text) < 10 and int(text) < least):
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least}")
+    if len(text) > 10 or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"{printable(text, 50)} is too large a number")
     return int(text)
 
 

@@ -72,6 +72,8 @@ def parser() -> cli.Parser:
 
 def main(values: argparse.Namespace) -> None:
     """Scores as the flags say."""
+    if not values.samples:
+        cli.check_source(values)
     # Two threads work side by side (`scores.evaluate`): half of the cores for each.
     half = str(max(1, (os.cpu_count() or 2) // 2))
     os.environ.setdefault("OPENBLAS_NUM_THREADS", half)

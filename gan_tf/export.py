@@ -73,6 +73,7 @@ def parser() -> cli.Parser:
 def main(values: argparse.Namespace) -> None:
     """Exports as the flags say."""
     out = _checked_out(values)
+    cli.check_source(values)
     with quiet_tensorflow():
         from gan_tf.exporting.exporter import FORMATS, export_generator
     trained = next(cli.trained(values))

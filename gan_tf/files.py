@@ -45,9 +45,11 @@ def usable_path(path: str | os.PathLike) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError:
+        user = re.split(r"[/\\]", text)[0][1:]
+        why = f"there is no user {user}" if user else "this user has no home folder"
         raise UserError(
-            f"{text}: there is no such home folder. Write the whole path, or ./ in "
-            "front of a name that begins with ~"
+            f"{text}: {why}. Write the whole path, or ./ in front of a name that "
+            "begins with ~"
         ) from None
 
 
@@ -252,10 +254,10 @@ def _small_file(path: Path) -> bytes:
         try:
             status = path.stat()
             # A pipe would let us wait for ever, a device never end.
-            if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_JSON:
-                raise DamagedError(
-                    f"{path} is damaged: too large to be ours, or no file"
-                )
+            if not stat.S_ISREG(status.st_mode):
+                raise DamagedError(f"{path} is not a file")
+            if status.st_size > _MAX_JSON:
+                raise DamagedError(f"{path} is damaged: it is too large to be ours")
             return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError) as error:
             raise DamagedError(f"{path} is missing") from error

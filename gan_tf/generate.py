@@ -47,6 +47,7 @@ def parser() -> cli.Parser:
     )
     flags.add_argument(
         "--out",
+        type=cli.path_text,
         default="samples.png",
         metavar="PATH",
         help="x.png: one grid; x.npz: uint8 array images [N, H, W] (and labels); "
@@ -74,6 +75,7 @@ def parser() -> cli.Parser:
 def main(values: argparse.Namespace) -> None:
     """Generates as the flags say."""
     out, form = _checked_out(values)
+    cli.check_source(values)
     with quiet_tensorflow():
         from gan_tf.storage import description
     trained = next(cli.trained(values))

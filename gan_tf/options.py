@@ -20,8 +20,8 @@ GROUPS = (
     "devices",
 )
 
-
 _MAX_LAYERS = 64
+_MAX_INT = 10**15  # more steps than anyone makes, and far from int64's end
 
 
 def option(default: Any, help: str, **rules: Any) -> Any:
@@ -72,8 +72,9 @@ def _scalar(field: dataclasses.Field, kind: Any, value: Any) -> Any:
         raise UserError(
             f"{field.name} must be at least {rules['minimum']}, not {value}"
         )
-    if "below" in rules and value >= rules["below"]:
-        raise UserError(f"{field.name} must be below {rules['below']}, not {value}")
+    below = rules.get("below", _MAX_INT if kind is int else math.inf)
+    if kind in (int, float) and value >= below:
+        raise UserError(f"{field.name} must be below {below}, not {value}")
     return value
 
 

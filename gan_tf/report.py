@@ -9,6 +9,7 @@ from gan_tf import cli
 from gan_tf.environment import quiet_tensorflow
 from gan_tf.errors import UserError
 from gan_tf.files import check_writable
+from gan_tf.storage.run_directory import check_run_there
 
 _DESCRIPTION = """
 Write a report: one HTML file with the curves, the sample grids, the evaluation and the
@@ -47,6 +48,8 @@ def main(values: argparse.Namespace) -> None:
         raise UserError(f"--out {out} must be a file that ends in .html")
     if values.out:
         check_writable(out.parent, "--out")
+    for run in [] if values.pretrained else values.runs or [values.run_dir]:
+        check_run_there(run)
     with quiet_tensorflow():
         from gan_tf.pages.report import write_report
         from gan_tf.storage.pretrained import pretrained

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import gan_tf.generate as generate
 import gan_tf.train as train
 from gan_tf import cli
 from gan_tf.config import GROUPS, OPTION_TYPES, Config
@@ -60,6 +61,7 @@ def test_help_names_every_flag_with_its_default():
         (["--epochs", "many"], ["--epochs", "many"]),
         (["--epochs", "1.5"], ["--epochs", "1.5"]),
         (["--epochs", "0"], ["epochs", "at least 1"]),
+        (["--epochs", "9" * 20], ["epochs", "must be below 10"]),
         (["--batch_size", "-4"], ["batch_size", "at least 1"]),
         (["--log_every", "0"], ["log_every", "at least 1"]),
         (["--learning_rate", "nan"], ["learning_rate", "finite"]),
@@ -165,7 +167,7 @@ def test_a_wrong_value_is_told_before_any_data_is_loaded(invoke, monkeypatch):
     [
         ("gs://bucket/run", ["gs://bucket/run is an address", "Copy it here"]),
         ("s3://b", ["is an address"]),
-        ("~nobody-of-that-name/runs", ["no such home folder"]),
+        ("~nobody-of-that-name/runs", ["there is no user nobody-of-that-name"]),
         ("", ["no path"]),
     ],
 )
@@ -175,6 +177,38 @@ def test_paths_that_are_none(invoke, module, path, words):
     code, _, errors = invoke(command_module, f"--run_dir={path}")
     assert code == 2
     assert all(word in errors for word in words), errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--num", "9" * 20], ["--num", "is too large a number"]),
+        (["--num", "\u00b2"], ["--num", "is no whole number from 1"]),
+        (["--seed", "2147483648"], ["--seed", "is too large a number"]),
+        (["--out", ""], ["--out", "no path"]),
+        (["--pretrained", "mnist", "--weights", "raw"], ["one set of weights"]),
+    ],
+)
+def test_wrong_values_are_named(invoke, arguments, words):
+    code, _, errors = invoke(generate, *arguments)
+    assert code == 2
+    assert all(word in errors for word in words), errors
+
+
+@pytest.mark.parametrize("module", ["generate", "evaluate", "export", "report"])
+def test_a_missing_run_is_found_before_tensorflow_is_imported(module, tmp_path):
+    code = (
+        "import importlib, sys\n"
+        "from gan_tf import cli, errors\n"
+        f"module = importlib.import_module('gan_tf.{module}')\n"
+        "try: module.main(module.parser().parse_args(sys.argv[1:]))\n"
+        "except errors.UserError as error: print(error)\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    form = ["--format=npz"] if module == "export" else []
+    result = run_python("-c", code, "--run_dir=none", *form, cwd=tmp_path)
+    assert "--run_dir none does not exist" in result.stdout, result.stderr
+    assert result.returncode == 0, result.stderr
 
 
 def test_the_home_folder_is_found(monkeypatch, tmp_path):

@@ -93,7 +93,8 @@ def _array(path: Path, name: str, file: IO[bytes], packed: bool) -> np.ndarray:
             "plain numbers",
         )
     if dtype.kind not in "buif" or dtype.itemsize > 8:
-        raise refused(path, f"{name} must hold plain numbers, not {dtype}")
+        held = {"U": "text", "S": "text"}.get(dtype.kind, dtype.name)
+        raise refused(path, f"{name} holds {held}, not plain numbers")
     promised = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0:
         raise damaged(path, "its header promises a negative size")

@@ -9,13 +9,15 @@ import numpy as np
 
 from gan_tf.data.arrays import npz_names, read_npy, read_npz
 from gan_tf.data.folders import read_folder
-from gan_tf.data.forms import refused
+from gan_tf.data.forms import check_file, refused
 from gan_tf.data.idx import read_idx
 from gan_tf.data.image_set import ImageSet, image_set
 from gan_tf.data.layout import as_images, as_labels
 from gan_tf.data.prepared import read_prepared
 from gan_tf.data.search import Found, find
 from gan_tf.data.table import read_table
+from gan_tf.errors import UserError
+from gan_tf.files import exists
 
 Arrays = tuple[np.ndarray, np.ndarray | None]
 
@@ -55,11 +57,14 @@ def read_samples(path: str | Path) -> Arrays:
         UserError: it cannot be read, or holds no such images.
     """
     path = Path(path)
+    if not exists(path):
+        raise UserError(f"{path} does not exist")
     if path.is_dir():
         images, labels = read_folder(path)
-    elif path.suffix == ".npy":
+    elif path.suffix == ".npy" and path.is_file():
         images, labels = read_npy(path), None
     else:
+        check_file(path)
         images, labels = _read_npz(path, "train")
     pixels = as_images(images, path)
     return pixels, as_labels(labels, len(pixels), path)

@@ -125,6 +125,8 @@ def _decode(path: Path, size: tuple[int, int] | None) -> np.ndarray:
             grey = image.mode in _GREY
             return np.asarray(image.convert("L" if grey else "RGB").convert("RGB"))
     except UnidentifiedImageError:
+        if content.startswith((b"\x89PNG", b"\xff\xd8\xff")):
+            raise damaged(path, "its image data is cut short or wrong") from None
         raise other_form(path, content[:32], "a PNG or JPEG image") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's
         raise damaged(path, f"its image data is wrong ({error})") from error

@@ -64,7 +64,7 @@ def other_form(path: Path, start: bytes, wanted: str) -> UserError:
         return refused(path, f"it is {name}, not {wanted}; {advice}")
     if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
         return refused(path, f"it is text, not {wanted}; {_TABLE}")
-    return refused(path, f"it is not {wanted}: it starts with {start[:4].hex()}")
+    return refused(path, f"it is unknown data, not {wanted}")
 
 
 def form_of(start: bytes) -> tuple[str, str] | None:
@@ -73,6 +73,12 @@ def form_of(start: bytes) -> tuple[str, str] | None:
         if start.startswith(signature):
             return name, advice
     return None
+
+
+def check_file(path: Path) -> None:
+    """Raises `UserError` for a pipe, which would let us wait, or a device."""
+    if not path.is_file():
+        raise refused(path, "it is neither a file nor a folder")
 
 
 def content(

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 from gan_tf.data.folders import class_folders, entries, image_files
-from gan_tf.data.forms import form_of
+from gan_tf.data.forms import check_file, form_of
 from gan_tf.errors import UserError
-from gan_tf.files import readable
+from gan_tf.files import exists, readable
 
 _MAX_DEPTH = 4
 _MAX_FOLDERS = 1000
@@ -39,9 +39,10 @@ def find(path: Path) -> Found:
     Raises:
         UserError: there is none, or there are several different ones.
     """
-    if not path.exists():
+    if not exists(path):
         raise UserError(f"--data_dir {path} does not exist")
-    if path.is_file():
+    if not path.is_dir():
+        check_file(path)
         return _of_file(path)
     level, other = [path], ""
     for _ in range(_MAX_DEPTH):

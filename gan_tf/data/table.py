@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from pathlib import Path
 
@@ -107,5 +108,11 @@ def _values(path: Path, separator: str, header: bool) -> np.ndarray:
                 quotechar='"',
             )
     except ValueError as error:  # a text that is no number, a short row, an encoding
-        why = str(error).splitlines()[0]
-        raise refused(path, f"it is no table of numbers ({why})") from error
+        raise refused(path, f"it is no table of numbers: {_reason(error)}") from error
+
+
+def _reason(error: ValueError) -> str:
+    """NumPy's reason without its words for programmers."""
+    text = str(error).splitlines()[0]
+    word = re.search("convert string (.+) to float", text)
+    return f"{word[1]} is no number" if word else text.split(";")[0]

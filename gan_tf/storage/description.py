@@ -27,14 +27,16 @@ from gan_tf.files import (
 )
 from gan_tf.gan.layer_names import first_difference
 from gan_tf.gan.networks import ROLES, Networks
-from gan_tf.storage.run_directory import FORMAT, check_links, config_path, saved
+from gan_tf.storage.run_directory import (
+    FORMAT,
+    check_links,
+    check_run_there,
+    config_path,
+    saved,
+)
 
 Content = dict[str, Any]
 
-_WITHOUT_RUN = (
-    "train one with python -m gan_tf.train, or use the weights that come with the "
-    "package: --pretrained mnist"
-)
 _MAX_SIZE = 1 << 12  # pixels of a side, and classes
 
 
@@ -128,13 +130,10 @@ def read_run(run_dir: Path) -> tuple[Config, Content]:
         UserError: there is no run, or its description is damaged with all its copies,
             or cannot be read, or is from another version of this program.
     """
-    if not exists(run_dir):
-        raise UserError(f"--run_dir {run_dir} does not exist; {_WITHOUT_RUN}")
+    check_run_there(run_dir)
     found = _find(run_dir)
     if found is None:
-        raise UserError(
-            f"--run_dir {run_dir} holds no run (no config.json); {_WITHOUT_RUN}"
-        )
+        raise UserError(f"--run_dir {run_dir} has just been removed")
     return found
 
 
@@ -212,11 +211,11 @@ def _edited(run_dir: Path, content: Content) -> tuple[Config, Content]:
         warnings.warn(
             f"{path} was edited or is damaged: {'; '.join(changes + other_data)}. The "
             f"weights were trained with the values before; their copy {copy} is used.",
-            stacklevel=5,
+            stacklevel=1,
         )
         return old, original
     if changes:
-        warnings.warn(f"{path} was edited: {'; '.join(changes)}", stacklevel=5)
+        warnings.warn(f"{path} was edited: {'; '.join(changes)}", stacklevel=1)
     return config, content
 
 
@@ -237,7 +236,7 @@ def _from_copy(run_dir: Path, damage: DamagedError) -> tuple[Config, Content]:
             "it was, or name another --run_dir."
         )
     copy, content = found
-    warnings.warn(f"{damage}; its copy {copy} is used", stacklevel=5)
+    warnings.warn(f"{damage}; its copy {copy} is used", stacklevel=1)
     return _checked(copy, content), content
 
 

@@ -7,9 +7,13 @@ import re
 from pathlib import Path
 
 from gan_tf.errors import UserError
-from gan_tf.files import readable
+from gan_tf.files import exists, readable
 
 FORMAT = 1  # of config.json and the checkpoints
+_WITHOUT_RUN = (
+    "train one with python -m gan_tf.train, or use the weights that come with the "
+    "package: --pretrained mnist"
+)
 
 
 def config_path(run_dir: Path) -> Path:
@@ -60,6 +64,16 @@ def saved(run_dir: Path) -> list[Path]:
 def step_of(path: Path) -> int:
     """The step of a checkpoint, from its name."""
     return int(path.name.removeprefix("step-"))
+
+
+def check_run_there(run_dir: Path) -> None:
+    """Raises `UserError` unless `run_dir` holds a run, whatever its state."""
+    if not exists(run_dir):
+        raise UserError(f"--run_dir {run_dir} does not exist; {_WITHOUT_RUN}")
+    if not exists(config_path(run_dir)) and not saved(run_dir):
+        raise UserError(
+            f"--run_dir {run_dir} holds no run (no config.json); {_WITHOUT_RUN}"
+        )
 
 
 def check_links(run_dir: Path) -> None:

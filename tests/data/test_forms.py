@@ -1,7 +1,9 @@
 """Each form in which people have images, written by the test itself."""
 
 import gzip
+import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -267,3 +269,48 @@ def test_conditional_runs_need_labels(tmp_path, tiny):
         sources.load_for(config)
     turned = sources.load_for(tiny(data_dir=str(tmp_path), transpose=True))
     np.testing.assert_array_equal(turned.images, IMAGES.swapaxes(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.npz", b"hello", "is text, not an npz archive"),
+        ("a.npy", b"\x00\x01\x02\x03", "is unknown data, not a NumPy array"),
+        ("a-idx3-ubyte", b"0123", "is text, not an IDX file"),
+        ("a.csv", b"\xe9\xe8,1\n", "is unknown data, not a CSV file"),
+        ("a.csv", b"1,2,3,4\n" * 9, "4 columns"),
+        ("a.csv", b"1," * 63 + b"2\n" + b"1," * 63 + b"x\n", "'x' is no number$"),
+        ("a.csv", b"1," * 63 + b"2\n" + b"1,2\n", "columns changed from 64 to 2 at"),
+    ],
+)
+def test_messages_name_the_form_in_plain_words(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=words) as caught:
+        sources.load("auto", str(tmp_path / name))
+    assert "usecols" not in str(caught.value)
+
+
+@pytest.mark.parametrize("length", [4, 8, 40])
+def test_a_picture_that_is_cut_short_is_damaged(tmp_path, length):
+    path = tmp_path / "a.png"
+    Image.fromarray(IMAGES[0]).save(path)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(DamagedError, match=r"a\.png cannot be used: its image data"):
+        sources.load("auto", str(tmp_path))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes")
+@pytest.mark.parametrize("name", ["pipe", "pipe.npz", "pipe.npy"])
+def test_pipes_and_devices_are_refused(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    for place in (tmp_path / name, Path(os.devnull)):
+        with pytest.raises(UserError, match="is neither a file nor a folder"):
+            sources.load("auto", str(place))
+        with pytest.raises(UserError, match="is neither a file nor a folder"):
+            files.read_samples(place)
+
+
+def test_a_path_that_goes_in_a_circle_is_not_called_missing(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UserError, match="Too many levels of symbolic links"):
+        sources.load("auto", str(tmp_path / "loop"))

@@ -88,6 +88,13 @@ def test_descriptions_of_another_form_are_refused(
         description.read_run(tmp_path)
 
 
+def test_a_folder_in_place_of_the_description_is_called_one(tmp_path, tiny, images):
+    (tmp_path / "config.json").mkdir()
+    with pytest.raises(UserError, match=r"config\.json is not a file, and") as caught:
+        description.open_run(tmp_path, tiny(), images)
+    assert "damaged" not in str(caught.value)
+
+
 def test_a_newer_format_is_refused(tmp_path, tiny, images):
     from gan_tf.files import read_json, write_json
 

@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 
 import pytest
@@ -268,6 +269,11 @@ def test_without_a_checkpoint_an_edit_is_as_good_as_the_original(
 
 def test_a_missing_description_is_replaced_by_its_copy(run, tiny, images):
     (run / "config.json").unlink()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")  # Python's own: once for each place
+        description.recorded(run)
+        description.check_run(run, tiny(), images)
+    assert len(caught) == 1
     with pytest.warns(UserWarning, match=r"config\.json is missing; its copy"):
         description.open_run(run, tiny(), images)
     assert description.read_run(run)[0] == tiny()
