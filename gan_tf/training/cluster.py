@@ -95,7 +95,7 @@ def parse(text: str) -> Cluster | None:
     """
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _unusable("is not JSON") from None
     if not isinstance(content, dict):
         raise _unusable("is not a JSON object")
@@ -121,9 +121,11 @@ def _check_job(job: str, hosts: Any) -> None:
     if not isinstance(hosts, list) or not all(isinstance(h, str) for h in hosts):
         raise _unusable(f'needs a list of texts "host:port" as "{job}"')
     for host in hosts:
-        name, _, port = host.rpartition(":")
-        if not (name and port.isdecimal() and 0 < int(port) < 2**16):
-            raise _unusable(f'has a {job} "{host}", which is not "host:port"')
+        address = re.fullmatch(r"(\[[\w:.%]+\]|[^\s/:\[\]]+):([0-9]{1,5})", host)
+        if not address or not 0 < int(address[2]) < 2**16:
+            raise _unusable(
+                f'has a {job} "{printable(host, 100)}", which is not "host:port"'
+            )
     if job == "chief" and len(hosts) > 1:
         raise _unusable("has more than one chief")
 
@@ -132,9 +134,9 @@ def _own_place(task: Any, jobs: dict[str, list[str]]) -> int:
     """The place of this process among the hosts, the chief's first."""
     task = task if isinstance(task, dict) else {}
     job, index = task.get("type"), task.get("index")
-    if isinstance(index, str) and index.isdecimal():
+    if isinstance(index, str) and re.fullmatch("[0-9]{1,9}", index):
         index = int(index)  # as TensorFlow reads it
-    if job not in jobs:
+    if not isinstance(job, str) or job not in jobs:
         raise _unusable(
             f"has a task type {json.dumps(job)}; it must be one of {', '.join(jobs)}"
         )

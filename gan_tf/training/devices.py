@@ -222,7 +222,7 @@ def _join(found: cluster.Cluster, config: Config) -> tf.distribute.Strategy:
     try:
         with watchdog.watched(found.others, left), signals.at_once():
             strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster.resolver())
-    except (RuntimeError, ValueError, tf.errors.OpError) as error:
+    except (RuntimeError, TypeError, ValueError, tf.errors.OpError) as error:
         raise UserError(
             f"cannot join the cluster: {str(error).splitlines()[0]}. {cluster.ALONE}"
         ) from error
