@@ -65,7 +65,6 @@ setup(
         "importlib_resources>=6.0",
         # Reads sets prepared in that form; tensorflow-datasets brings it on Linux.
         "array_record>=0.5; platform_system == 'Linux'",
-        "importlib_resources",  # tensorflow-datasets imports it, does not declare it
         # 1.14 needs Python 3.11, which not every package index tells pip.
         "etils<1.14; python_version < '3.11'",
         "numpy>=1.26",
