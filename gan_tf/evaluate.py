@@ -84,7 +84,6 @@ def main(values: argparse.Namespace) -> None:
         from gan_tf.evaluation.scores import table
         from gan_tf.files import write_atomically
         from gan_tf.storage import evaluations
-        from gan_tf.training import log
     out, scored = _place(values)
     check_writable(out, "--out")
     evaluations.check_evaluation_place(out, scored)
@@ -116,6 +115,8 @@ def main(values: argparse.Namespace) -> None:
     png = picture(first[1], evaluated[0][1], real, title=doubt or name)
     write_atomically(evaluations.picture_path(out), png)
     if not (values.samples or values.pretrained or values.out):
+        from gan_tf.training import log
+
         by_step = {origin.step or 0: found.metrics for origin, found in evaluated}
         log.write_evaluation(Path(values.run_dir), by_step)
     if values.json:

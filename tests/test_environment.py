@@ -136,7 +136,7 @@ LOADING = """
 import ctypes, os, sys
 from gan_tf.environment import quiet_tensorflow
 with quiet_tensorflow(): os.write(2, b"noise")
-assert not {"sklearn", "matplotlib.pyplot"} & set(sys.modules)  # Keras tries to
+assert not {"sklearn", "scipy", "matplotlib.pyplot"} & set(sys.modules)
 import sklearn, matplotlib.pyplot  # whoever needs them gets them
 del os.environ["TF_CPP_MIN_LOG_LEVEL"]
 try:
