@@ -61,11 +61,11 @@ setup(
         # setuptools 82.
         "tensorboard>=2.21",
         "tensorflow-datasets>=4.9.9",  # downloads and prepares MNIST
-        # tensorflow-datasets imports it, does not declare it, and needs abc.Traversable.
+        # tensorflow-datasets imports it, undeclared, and needs abc.Traversable.
         "importlib_resources>=6.0",
         # Reads sets prepared in that form; tensorflow-datasets brings it on Linux.
         "array_record>=0.5; platform_system == 'Linux'",
-        # 1.14 needs Python 3.11, which not every package index tells pip.
+        # 1.14 needs Python 3.11, and pip does not learn this from every package index.
         "etils<1.14; python_version < '3.11'",
         "numpy>=1.26",
         "matplotlib>=3.8",  # the loss curves

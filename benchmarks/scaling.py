@@ -4,9 +4,9 @@
     python benchmarks/scaling.py --recipe default --rounds 3
 
 Three tables and a JSON file: batches of 32 to 4096 images, 1 to 500 steps in one
-compiled call, and runs of 100 to 800 steps. Random pixels, in memory: the numbers of a
-step do not depend on what is drawn. The settings of a table take turns, a number is the
-median of the rounds. Takes about 4 minutes on 2 cores.
+compiled call, and runs of 100 to 800 steps. Random pixels, in memory: the time of a
+step does not depend on them. The settings of a table take turns, a number is the median
+of the rounds. Takes about 4 minutes on 2 cores.
 
 A call costs `call + K * step`: below, both by least squares, and the knee, the number
 of steps at which the call's own cost is a hundredth of the whole.

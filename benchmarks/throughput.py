@@ -14,7 +14,7 @@ stream to its checkpoints at the default intervals; all others train on batches 
 ready in memory and write nothing.
 
 The limit is measured in the same turns (`limits.py`): the matrix multiplications of one
-step and nothing else, by the fastest library here, and Adam's walk through all weights
+step and nothing else, by the fastest library here, and Adam's pass over all weights
 and nothing else. Where there is a GPU all sides use it, without TF32; nothing else
 changes.
 

@@ -43,8 +43,9 @@ def parser() -> cli.Parser:
         "--samples",
         type=cli.path,
         metavar="FILE",
-        help="instead of a run: an npz with uint8 images [10000, 28, 28], and labels "
-        "[10000] if they were generated for some; a full report on labels takes 60000",
+        help="instead of a run: 10000 images of 28x28 as npz (images, and labels if "
+        "they were generated for some), npy, or a folder of PNG files; a full report "
+        "on labels takes 60000",
     )
     flags.add_argument(
         "--all", action="store_true", help="score every checkpoint that the run keeps"
@@ -108,7 +109,7 @@ def main(values: argparse.Namespace) -> None:
             warnings=[doubt for doubt in doubts.values() if doubt],
             weights=None if values.samples else values.weights,
             scored=scored,
-            judge=classifier.digest,
+            classifier=classifier.digest,
         ),
     )
     name, doubt = next(iter(doubts.items()))

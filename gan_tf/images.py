@@ -81,14 +81,14 @@ def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     return whole
 
 
-def captioned(image: np.ndarray, text: str, scale: int = 2) -> np.ndarray:
-    """The image enlarged `scale` times, with one line of text above it."""
-    picture = enlarged(image, scale)
+def captioned(image: np.ndarray, text: str) -> np.ndarray:
+    """The image in twice its size, with one line of text above it."""
+    picture = enlarged(image, 2)
     height, width = picture.shape[:2]
     mode = "L" if picture.ndim == 2 else "RGB"
     canvas = Image.new(mode, (width, height + _CAPTION), 0)
     canvas.paste(Image.fromarray(picture), (0, _CAPTION))
-    ImageDraw.Draw(canvas).text((2 * scale, 1), drawable(text), fill=255, font=_font())
+    ImageDraw.Draw(canvas).text((4, 1), drawable(text), fill=255, font=_font())
     return np.asarray(canvas)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import gan_tf
 from gan_tf import cli
 from gan_tf.config import Config
 from gan_tf.data.strokes import draw_digits
@@ -36,6 +37,41 @@ TINY = {
     "sample_every": 10,
     "save_every": 10,
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_end():
+    """Runs end without the loss plot and the report: two fifths of a small run."""
+    with pytest.MonkeyPatch.context() as patch:
+        _shorten(patch)
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def real_end(short_end):
+    """Runs end as they do for users, in this module."""
+    short_end.undo()
+    yield
+    _shorten(short_end)
+
+
+def _shorten(patch: pytest.MonkeyPatch) -> None:
+    from gan_tf import images
+    from gan_tf.training import loop, pictures
+
+    picture = images.png_bytes(np.zeros((8, 8), np.uint8))
+    patch.setattr(pictures, "loss_plot", lambda *_: picture)
+    patch.setattr(loop, "_write_report", lambda *_: None)
+
+
+@pytest.fixture(scope="session")
+def fork_server():
+    """Starts `python -m gan_tf.train` without the seconds that TensorFlow takes."""
+    from tests.faults.place import ForkServer
+
+    server = ForkServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture
@@ -79,6 +115,32 @@ def data_dir(digits, tmp_path_factory) -> Path:
         write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images[rows])
         write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels[rows])
     return folder
+
+
+@pytest.fixture(scope="session")
+def plain_run(data_dir, tmp_path_factory) -> Path:
+    """A run of 20 steps, for many tests; one that changes it takes a copy."""
+    return _trained(tmp_path_factory, data_dir=str(data_dir))
+
+
+@pytest.fixture(scope="session")
+def labelled_run(data_dir, tmp_path_factory) -> Path:
+    """The same with labels."""
+    return _trained(tmp_path_factory, data_dir=str(data_dir), conditional=True)
+
+
+def _trained(tmp_path_factory, **changes) -> Path:
+    run_dir = tmp_path_factory.mktemp("trained")
+    gan_tf.train(Config(**TINY, epochs=20, **changes), run_dir, progress=False)
+    return run_dir
+
+
+def state_of(gan) -> list[np.ndarray]:
+    """All that training changes: networks, optimizers, average, step."""
+    names = ("generator", "discriminator", "average")
+    names += ("generator_optimizer", "discriminator_optimizer")
+    arrays = [v.numpy() for name in names for v in getattr(gan, name).variables]
+    return [*arrays, gan.step.numpy()]
 
 
 def command(module: str, *arguments: object, **settings) -> subprocess.CompletedProcess:

@@ -62,8 +62,6 @@ def test_help_names_every_flag_with_its_default():
         (["--epochs", "1.5"], ["--epochs", "1.5"]),
         (["--epochs", "0"], ["epochs", "at least 1"]),
         (["--epochs", "9" * 20], ["epochs", "must be below 10"]),
-        (["--batch_size", "-4"], ["batch_size", "at least 1"]),
-        (["--log_every", "0"], ["log_every", "at least 1"]),
         (["--learning_rate", "nan"], ["learning_rate", "finite"]),
         (["--jit_compile", "maybe"], ["--jit_compile", "neither true nor false"]),
         (["--generator_units", "9,x"], ["--generator_units", "256,512"]),
@@ -99,7 +97,9 @@ def test_a_real_process_ends_with_one_sentence_too(tmp_path):
     refused((result.returncode, result.stdout, result.stderr), "holds no data set")
 
 
-@pytest.mark.parametrize("module", ["train", "generate", "evaluate", "export"])
+@pytest.mark.parametrize(
+    "module", ["train", "generate", "evaluate", "export", "report"]
+)
 def test_help_imports_no_tensorflow(module):
     code = (
         "import runpy, sys\n"
@@ -155,7 +155,7 @@ def test_errors_that_cannot_be_shown_keep_their_exit_code(monkeypatch):
     assert cli.exit_code("prog", wrong, None) == 2
 
 
-def test_a_wrong_value_is_told_before_any_data_is_loaded(invoke, monkeypatch):
+def test_a_wrong_value_is_reported_before_any_data_is_loaded(invoke, monkeypatch):
     from gan_tf.data import sources
 
     monkeypatch.setattr(sources, "load", pytest.fail)

@@ -7,14 +7,14 @@ from gan_tf.config import RECIPES, Config
 from gan_tf.errors import UserError
 
 
-def test_the_default_has_the_documents_networks_and_loop():
+def test_the_default_has_the_tutorials_networks_and_loop():
     config = Config()
     assert config.generator_units == (256, 512)
     assert config.discriminator_units == (512, 256)
     assert (config.latent_dim, config.batch_size, config.epochs) == (100, 128, 30000)
 
 
-def test_the_document_recipe_is_the_literal_one():
+def test_recipe_document_is_the_literal_one():
     config = Config.recipe("document")
     assert (config.learning_rate, config.beta_1) == (2e-4, 0.5)
     assert (config.rate_ratio, config.decay_steps) == (1.0, 0)

@@ -12,7 +12,7 @@ import pytest
 import gan_tf
 from gan_tf.environment import keras_defaults
 from gan_tf.storage import checkpoints
-from tests.conftest import environment, flags_of, run_python
+from tests.conftest import TINY, environment, flags_of, run_python
 
 
 def weights(run_dir):
@@ -32,8 +32,6 @@ def assert_same(one, other):
 @pytest.fixture(scope="module")
 def plain(data_dir, tmp_path_factory):
     """A short run of this process, and its configuration."""
-    from tests.conftest import TINY
-
     run_dir = tmp_path_factory.mktemp("plain")
     config = gan_tf.Config(**TINY, data_dir=str(data_dir), epochs=8)
     gan_tf.train(config, run_dir, progress=False)

@@ -1,10 +1,10 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import gan_tf
 from gan_tf import evaluate, images
 from gan_tf.data.strokes import draw_digits
 from gan_tf.evaluation import picture, scores
@@ -20,9 +20,8 @@ def few_samples_and_no_mnist(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def run_dir(tiny, tmp_path):
-    gan_tf.train(tiny(), tmp_path / "r", progress=False)
-    return tmp_path / "r"
+def run_dir(plain_run, tmp_path):
+    return shutil.copytree(plain_run, tmp_path / "r")
 
 
 @pytest.mark.filterwarnings("ignore:only the metrics")
@@ -64,11 +63,11 @@ def test_anyones_samples_as_json(invoke, tmp_path):
 @pytest.mark.filterwarnings("ignore:only the metrics")
 def test_samples_unlike_mnist_are_named_so(invoke, tmp_path, monkeypatch):
     titles = []
-    drawing = picture.picture
+    plain = picture.picture
 
     def noted(*arguments, title):
         titles.append(title)
-        return drawing(*arguments, title=title)
+        return plain(*arguments, title=title)
 
     monkeypatch.setattr(picture, "picture", noted)
     drawn, _ = draw_digits(310, seed=0)
@@ -106,8 +105,11 @@ def test_what_scores_something_else_is_kept(invoke, run_dir):
 
 
 def test_missing_mnist_costs_metrics_and_a_warning(invoke, run_dir):
+    """Also with "none", which the help shows for a folder that is not given."""
     with pytest.warns(UserWarning, match="only the metrics that need no image"):
-        invoke(evaluate, f"--run_dir={run_dir}")
+        result = invoke(evaluate, f"--run_dir={run_dir}", "--data_dir=none")
+    assert result[0] == 0
+    assert "mnist_frechet_distance" in result[1]
 
 
 def test_wrong_input_gets_one_sentence(invoke, run_dir, tmp_path, data_dir):
@@ -126,13 +128,13 @@ def test_wrong_input_gets_one_sentence(invoke, run_dir, tmp_path, data_dir):
 
 
 @pytest.mark.filterwarnings("ignore:only the metrics")
-def test_a_conditional_run_is_scored_by_its_labels(invoke, tiny, tmp_path):
-    gan_tf.train(tiny(conditional=True), tmp_path / "r", progress=False)
-    code, output, _ = invoke(evaluate, f"--run_dir={tmp_path}/r")
+def test_a_conditional_run_is_scored_by_its_labels(invoke, labelled_run, tmp_path):
+    out = f"--out={tmp_path}"
+    code, output, _ = invoke(evaluate, f"--run_dir={labelled_run}", out)
     assert code == 0
     rows = [line.split()[0] for line in output.splitlines()[1:]]
     assert {"label_accuracy", "label_accuracy_of_0", "label_accuracy_of_9"} < set(rows)
-    (values,) = read_json(tmp_path / "r" / "evaluation.json")["results"].values()
+    (values,) = read_json(tmp_path / "evaluation.json")["results"].values()
     by_class = [values[f"label_accuracy_of_{number}"] for number in range(10)]
     assert values["label_accuracy"] == pytest.approx(np.mean(by_class))
 
@@ -150,10 +152,3 @@ def test_labels_beside_samples_are_scored(invoke, tmp_path, monkeypatch):
         UserWarning, match="x.npz has 305 labelled samples; .* needs 310"
     ):
         invoke(evaluate, f"--samples={tmp_path}/x.npz")
-
-
-@pytest.mark.filterwarnings("ignore:only the metrics")
-def test_data_dir_none_is_not_given(invoke, run_dir):
-    code, output, _ = invoke(evaluate, f"--run_dir={run_dir}", "--data_dir=none")
-    assert code == 0
-    assert "mnist_frechet_distance" in output

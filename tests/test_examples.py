@@ -1,28 +1,32 @@
-"""Every example runs, as a user runs it, in small, and writes what it says."""
+"""Every example runs in small and writes what it says."""
 
 import re
 import runpy
+import subprocess
 import sys
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 import gan_tf
+from gan_tf import images
+from gan_tf.evaluation import scores
 from gan_tf.images import read_png
-from tests.conftest import ROOT, run_python
+from gan_tf.training import loop
+from tests.conftest import ROOT
 
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 
 
-def run_alone(name, *arguments):
-    """Runs an example in a process of its own; its output."""
-    result = run_python(ROOT / "examples" / name, *arguments)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
 @pytest.fixture
 def run_example(monkeypatch, capsys):
-    """Runs an example in this process, which has TensorFlow already; its output."""
+    """Runs an example in this process, without the seconds of XLA; its output."""
+    steps = loop.compile_train_steps
+    monkeypatch.setattr(
+        loop, "compile_train_steps", lambda gan, seed, jit: steps(gan, seed, False)
+    )
+    monkeypatch.setattr(scores, "COUNT", 300)
 
     def run(name, *arguments):
         path = str(ROOT / "examples" / name)
@@ -43,10 +47,8 @@ def test_examples_are_short_and_explain_themselves(name):
 def test_minimal_gan_is_self_contained(run_example, data_dir, tmp_path):
     assert "gan_tf" not in (ROOT / "examples/minimal_gan.py").read_text()
     out = tmp_path / "x.png"
-    images = data_dir / "train-images-idx3-ubyte.gz"
-    output = run_example(
-        "minimal_gan.py", "--images", images, "--steps=3", "--out", out
-    )
+    data = data_dir / "train-images-idx3-ubyte.gz"
+    output = run_example("minimal_gan.py", "--images", data, "--steps=3", "--out", out)
     assert "step 3, d_loss" in output
     assert read_png(out).shape == (224, 224)
 
@@ -61,10 +63,10 @@ def test_one_layer_gan(run_example, data_dir, tmp_path):
 def test_train_from_python_and_interpolate(run_example, data_dir, tmp_path):
     run = ["--run_dir", tmp_path / "r"]
     flags = ["--epochs=3", "--data_dir", data_dir, "--out", tmp_path / "x.png"]
-    output = run_alone("train_from_python.py", *run, *flags)
+    output = run_example("train_from_python.py", *run, *flags)
     assert "trained 3 steps, seed 1" in output
     assert read_png(tmp_path / "x.png").shape == (242, 242)
-    out = tmp_path / "walk.gif"
+    out = tmp_path / "interpolation.gif"
     run_example("interpolate.py", *run, "--points=4", "--out", out)
     assert out.read_bytes()[:4] == b"GIF8"
 
@@ -81,16 +83,15 @@ def test_dirac_gan_circles_without_r1_and_converges_with_it(run_example, tmp_pat
     assert read_png(tmp_path / "x.png").shape == (500, 1000)
 
 
-def test_optimal_discriminator_is_the_theorys(run_example, tmp_path):
+def test_optimal_discriminator_is_the_theorys(run_example, tmp_path, monkeypatch):
+    frame = images.png_bytes(np.zeros((8, 8), np.uint8))
+    monkeypatch.setattr(images, "png_bytes_of_figure", lambda _: frame)  # thirty of it
     out, animation = tmp_path / "x.png", tmp_path / "x.gif"
     output = run_example(
         "optimal_discriminator.py",
-        "--steps=900",
-        "--out",
-        out,
-        "--animation",
-        animation,
+        *("--steps=900", "--out", out, "--animation", animation),
     )
+    assert read_png(out).std() > 10
     numbers = [float(n) for n in re.findall(r"-?\d+\.\d+", output)]
     bias, slope, _, value, theory, mean, deviation = numbers
     assert (bias, slope) == (pytest.approx(0.5, abs=0.05), pytest.approx(-1, abs=0.05))
@@ -102,22 +103,17 @@ def test_optimal_discriminator_is_the_theorys(run_example, tmp_path):
 
 
 def test_document_recipe(run_example, data_dir, tmp_path):
-    run_example(
-        "document_recipe.py",
-        "--epochs=3",
-        "--data_dir",
-        data_dir,
-        "--runs",
-        tmp_path,
-        "--out",
-        tmp_path / "x.png",
-    )
+    flags = ["--epochs=3", "--data_dir", data_dir, "--runs", tmp_path]
+    run_example("document_recipe.py", *flags, "--out", tmp_path / "x.png")
     assert read_png(tmp_path / "x.png").shape == (900, 1100)
     assert {p.name for p in tmp_path.iterdir()} == {"document", "default", "x.png"}
 
 
-def test_mixtures_have_the_papers_modes_and_are_scored(run_example, tmp_path):
-    output = run_example("mixtures.py", "--steps=20", "--out", tmp_path / "x.png")
+def test_mixtures_have_the_papers_modes_and_are_scored(
+    run_example, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tf, "function", lambda **_: lambda plain: plain)
+    output = run_example("mixtures.py", "--steps=5", "--out", tmp_path / "x.png")
     rows = re.findall(r"^(ring|grid) (plain GAN|R1, average) +([\d.]+)", output, re.M)
     assert [(name, kind) for name, kind, _ in rows] == [
         ("ring", "plain GAN"),
@@ -128,9 +124,15 @@ def test_mixtures_have_the_papers_modes_and_are_scored(run_example, tmp_path):
     assert read_png(tmp_path / "x.png").shape == (600, 900)
 
 
-def test_multi_worker(tmp_path):
+def test_multi_worker(run_example, fork_server, tmp_path, monkeypatch):
+    def start(command, env):
+        assert command[:3] == [sys.executable, "-m", "gan_tf.train"]
+        place = {name: env[name] for name in ("TF_CONFIG",) if name in env}
+        return fork_server.launch(command[3:], place)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
     flags = ["--epochs=20", "--units=4", "--batch_size=8", "--runs", tmp_path]
-    output = run_alone("multi_worker.py", *flags)
+    output = run_example("multi_worker.py", *flags)
     differences = re.findall(r"^ +\d+ [\d.]+ ([\d.e+-]+)$", output, re.M)
     assert len(differences) == 10
     assert max(map(float, differences)) < 1e-5

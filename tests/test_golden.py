@@ -33,20 +33,20 @@ def test_it_is_small():
     assert sum(sizes) < 200_000
 
 
-def test_it_draws_what_it_drew():
-    drawn = sample(checkpoints.load_generator(GOLDEN / "run"), seed=0, count=4)
+def test_it_generates_what_it_generated():
+    samples = sample(checkpoints.load_generator(GOLDEN / "run"), seed=0, count=4)
     (expected,) = read_npz(GOLDEN / "samples.npz", ("images",))
     assert (expected[0] != expected[1]).any()
-    np.testing.assert_allclose(drawn.astype(int), expected.astype(int), atol=1)
+    np.testing.assert_allclose(samples.astype(int), expected.astype(int), atol=1)
 
 
 def test_generate_and_evaluate_take_it(golden, invoke, tmp_path):
     out = f"--out={tmp_path / 'x.npz'}"
     assert invoke(generate, f"--run_dir={golden}", out, "--weights=raw")[0] == 0
     values = evaluate.parser().parse_args([f"--run_dir={golden}"])
-    origin, drawn, labels = next(evaluate._run_samples(values))
+    origin, samples, labels = next(evaluate._run_samples(values))
     assert (origin.step, origin.data, labels) == (20, "drawn", None)
-    assert drawn.shape == (10000, 28, 28)
+    assert samples.shape == (10000, 28, 28)
 
 
 def test_it_goes_on(golden):

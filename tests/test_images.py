@@ -36,12 +36,12 @@ def test_grid_puts_images_row_by_row():
     assert images.grid(stack, columns=5).shape == (32, 152)
 
 
-def test_caption_stands_above_the_unchanged_sheet():
+def test_caption_stands_above_the_unchanged_grid():
     sample_grid = np.random.default_rng(0).integers(0, 256, (62, 122), dtype=np.uint8)
-    picture = images.captioned(sample_grid, "mnist, step 5", scale=2)
+    picture = images.captioned(sample_grid, "mnist, step 5")
     np.testing.assert_array_equal(picture[-124::2, ::2], sample_grid)
     assert picture[:-124].max() > 128
-    other = images.captioned(sample_grid, "strokes, step 5", scale=2)
+    other = images.captioned(sample_grid, "strokes, step 5")
     assert (picture[:-124] != other[:-124]).any()
 
 

@@ -16,7 +16,9 @@ from gan_tf.pages.report import MAX_BYTES, write_report
 from gan_tf.storage import checkpoints
 from gan_tf.storage.run_directory import sample_grid_path
 from gan_tf.training import loop
-from tests.conftest import TINY, command, refused
+from tests.conftest import TINY, refused
+
+pytestmark = pytest.mark.usefixtures("real_end")
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +83,10 @@ def test_the_commands_of_the_page_are_commands(trained, config):
             assert config.differences(again) == []
 
 
-def test_the_real_command(run_dir, tmp_path):
+def test_the_command_writes_it_again(invoke, run_dir):
     (run_dir / "report.html").unlink()
-    result = command("report", "--run_dir", run_dir)
-    assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == f"wrote {run_dir / 'report.html'}\n"
+    result = invoke(report, f"--run_dir={run_dir}")
+    assert result == (0, f"wrote {run_dir / 'report.html'}\n", "")
     assert (run_dir / "report.html").stat().st_size < MAX_BYTES
 
 

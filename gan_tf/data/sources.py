@@ -154,7 +154,7 @@ def _load_download(name: str, split: str) -> ImageSet:
 def _reachable(url: str) -> bool:
     """Whether the host answers at all, known within `_PROBE_SECONDS`.
 
-    In a thread of its own, because a name look-up knows no time-out.
+    In a thread of its own, because looking up a name has no time limit.
     """
     answered = threading.Event()
 

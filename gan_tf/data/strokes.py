@@ -105,7 +105,7 @@ def _pen_weights(strokes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """All control points `[P, 2]` and the matrix `[S, P]` that makes pen positions.
 
     A pen position is a fixed weighted sum of control points, so jittered points give
-    smooth jittered strokes by one matrix product.
+    smooth jittered strokes by one matrix multiplication.
     """
     curves = [
         np.array([pair.split(",") for pair in stroke.split()], float) / 100

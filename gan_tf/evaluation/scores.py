@@ -18,6 +18,7 @@ from gan_tf.evaluation.classifier import Classifier, classify
 from gan_tf.images import FULL, unit_rows
 
 COUNT = 10000  # samples of every report: the Frechet distance depends on it
+VALIDATION = slice(50000, 51000)  # the training images that choose the Parzen width
 
 # What is reported, in order: its meaning for people, and which way is better.
 REPORT = {
@@ -173,7 +174,7 @@ def _compare_pixels(
 ) -> tuple[dict[str, float], np.ndarray]:
     """The metrics of pixels, and the row of each one's nearest training image."""
     report("Parzen windows")
-    validation = unit_rows(real.training[50000:51000])
+    validation = unit_rows(real.training[VALIDATION])
     parzen, error, _ = metrics.parzen_log_likelihood(
         unit_rows(images), validation, unit_rows(real.test)
     )
@@ -187,9 +188,7 @@ def _compare_pixels(
     return values, nearest
 
 
-def real_scores(
-    classifier: Classifier, real: RealImages, seed: int = 0
-) -> dict[str, float]:
+def real_scores(classifier: Classifier, real: RealImages) -> dict[str, float]:
     """What real data score: 10000 random training images in place of samples.
 
     They are taken from the first 50000, as the Parzen protocol validates on those
@@ -197,7 +196,7 @@ def real_scores(
     in for them there. The Frechet distance is the mean over five disjoint sets. Label
     accuracy is that of the test images, which the classifier has not seen.
     """
-    chosen = np.random.default_rng(seed).permutation(50000).reshape(-1, COUNT)
+    chosen = np.random.default_rng(0).permutation(50000).reshape(-1, COUNT)
     values = evaluate(real.training[chosen[0]], classifier, real).metrics
     frechet = [
         evaluate(real.training[rows], classifier).metrics["mnist_frechet_distance"]

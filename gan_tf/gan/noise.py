@@ -1,7 +1,7 @@
 """Noise as a function of (seed, stream, index): no generator, no hidden state.
 
 Whoever knows the seed and the step knows the noise, so a resumed run, a fused call and
-a single step all draw the same (stateless random numbers: Salmon et al. 2011).
+a single step all get the same (stateless random numbers: Salmon et al. 2011).
 """
 
 from __future__ import annotations

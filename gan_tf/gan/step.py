@@ -72,8 +72,8 @@ def discriminator_step(
         real: `[B, ...]`, float32.
         labels: int32 `[B]`, or None.
         noise: `[B, latent_dim]`.
-        mix: `[B]`, uniform on [0, 1]: where the gradient penalty looks between a real
-            and a generated sample.
+        mix: `[B]`, uniform on [0, 1]: the place between a real and a generated sample
+            where the gradient penalty is taken.
     """
     rules, objective = gan.rules, gan.rules.losses
     fake = gan.generate(noise, labels)

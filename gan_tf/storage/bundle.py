@@ -26,7 +26,7 @@ _FOOTER = 48
 _TRAILER = 5  # after each block: its kind of packing and its checksum
 _GRAPH = b"_CHECKPOINTABLE_OBJECT_GRAPH"
 _MAX_INDEX = 1 << 24  # bytes; a network of 64 layers needs 50 000
-_MAX_GRAPH = 1 << 24
+_MAX_GRAPH = 1 << 21  # bytes; parsed, hostile ones take up to 170 times as much
 _MAX_KEY = 1 << 10
 
 

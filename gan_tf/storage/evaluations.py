@@ -27,7 +27,7 @@ class Evaluations:
         warnings: reasons to doubt the metrics, for people.
         weights: which weights of a generator were scored; None for samples.
         scored: what was scored.
-        judge: SHA-256 of the classifier.
+        classifier: its SHA-256.
     """
 
     results: dict[str, Metrics]
@@ -35,7 +35,7 @@ class Evaluations:
     warnings: list[str] = dataclasses.field(default_factory=list)
     weights: str | None = "averaged"
     scored: str = OF_THE_RUN
-    judge: str = ""
+    classifier: str = ""
 
 
 def evaluation_path(folder: Path) -> Path:

@@ -34,7 +34,7 @@ def watched(hosts: list[str], limit: float) -> Iterator[None]:
     try:
         watch = subprocess.Popen(
             [sys.executable, "-m", __name__, *numbers, *hosts],
-            stdin=subprocess.PIPE,  # its end tells that all is well
+            stdin=subprocess.PIPE,  # its end means that all is well
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,  # Ctrl-C is for us
         )

@@ -272,17 +272,17 @@ def test_auto_falls_back_with_a_warning_and_mnist_does_not():
 
 
 def test_a_host_that_never_answers_is_given_up(monkeypatch):
-    """A look-up that hangs, and a server that accepts and stays silent."""
+    """A name server that hangs, and a server that accepts and stays silent."""
     assert sources._PROBE_SECONDS < 5
     hang, answered = threading.Event(), threading.Event()
     with monkeypatch.context() as patch:
 
-        def look_up(*_, **__):
+        def resolve(*_, **__):
             hang.wait()
             answered.set()
             raise OSError
 
-        patch.setattr(urllib.request, "urlopen", look_up)
+        patch.setattr(urllib.request, "urlopen", resolve)
         assert not sources._reachable("https://example.invalid/")
     assert not answered.is_set()  # we did not wait for it
     hang.set()

@@ -11,7 +11,7 @@ def trained():
     return classifier.load_classifier()
 
 
-def test_the_judge_reads_digits_that_it_never_saw(trained):
+def test_it_reads_digits_that_it_never_saw(trained):
     images, labels = draw_digits(1000, seed=5)
     _, seen = classifier.classify(trained, images)
     assert (seen == labels).mean() > 0.8  # drawn, not MNIST: not its own domain

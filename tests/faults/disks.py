@@ -40,17 +40,16 @@ def _fill(place: Place, config: Config, whole: Path, room: int) -> str:
     disk, wrong = place.folder / "disk", []
     with mounted(disk, 16000):
         (disk / "ballast").write_bytes(bytes((16000 - room) * 1024))
-        code = place.server.finish(config, disk / "run")
-        output = place.server.output()
+        code, output = place.server.finish(config, disk / "run")
         sentences = [line for line in output.splitlines() if "error:" in line]
         if code != 2 or len(sentences) != 1 or "No space left" not in sentences[0]:
             wrong.append(f"room {room}: code {code}, {output[-300:]!r}")
         if "Traceback" in output:
             wrong.append("a traceback")
         (disk / "ballast").unlink()
-        code = place.server.finish(config, disk / "run")
-        if "passed over" in place.server.output() or code:
-            wrong.append(f"resume: code {code}, {place.server.output()[-300:]!r}")
+        code, output = place.server.finish(config, disk / "run")
+        if "passed over" in output or code:
+            wrong.append(f"resume: code {code}, {output[-300:]!r}")
         wrong += differences(disk / "run", whole)
     if wrong:
         return "; ".join(wrong)
@@ -147,8 +146,7 @@ def places(place: Place) -> list[str]:
 
 
 def _refused(place: Place, config: Config, run_dir: Path, words: str) -> str:
-    code = place.server.finish(config, run_dir)
-    output = place.server.output()
+    code, output = place.server.finish(config, run_dir)
     fine = code == 2 and words in output and "Traceback" not in output
     return "survived" if fine else f"{run_dir.name}: code {code}, {output[-300:]!r}"
 

@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,39 +66,6 @@ def wait_for(process: subprocess.Popen, beginning: str) -> str:
         if line.startswith(beginning):
             break
     return "".join(lines)
-
-
-def kill(config: Config, run_dir: Path, randomly: random.Random) -> bool:
-    """Starts or continues a run and kills it; False if it was done before that.
-
-    One time in ten while it starts, else within two seconds of its first step.
-    """
-    process = start(config, run_dir)
-    if randomly.random() < 0.1:
-        time.sleep(randomly.uniform(0, 5))
-    else:
-        wait_for(process, "training on")
-        time.sleep(randomly.uniform(0, 2))
-    process.kill()
-    process.communicate()
-    return process.returncode == -signal.SIGKILL
-
-
-def stop(
-    config: Config, run_dir: Path, number: int, seconds: float, beginning: str = ""
-) -> tuple[int, float, str, str]:
-    """Starts a run and sends a signal; exit code, seconds to the exit, output, errors.
-
-    Args:
-        seconds: of sleep before it, after a line that begins with `beginning`.
-    """
-    process = start(config, run_dir)
-    before = wait_for(process, beginning) if beginning else ""
-    time.sleep(seconds)
-    since = time.monotonic()
-    process.send_signal(number)
-    output, errors = process.communicate(timeout=120)
-    return process.returncode, time.monotonic() - since, before + output, errors
 
 
 def last_reported(output: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
@@ -12,6 +11,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from gan_tf.config import Config
 from gan_tf.data.strokes import draw_digits
@@ -23,18 +23,27 @@ import json, os, runpy, sys
 from gan_tf.environment import quiet_tensorflow
 with quiet_tensorflow():  # as the command loads it
     import gan_tf.training.loop, gan_tf.train
+    import tensorflow as tf
 for line in sys.stdin:
-    arguments, output = json.loads(line)
+    request = json.loads(line)
+    if isinstance(request, int):
+        code = os.waitstatus_to_exitcode(os.waitpid(request, 0)[1])
+        print(code, flush=True)
+        continue
+    arguments, output, variables, devices = request
     child = os.fork()
     if not child:
         file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, 1), os.dup2(file, 2)
+        os.environ.update(variables)
+        cpu, *_ = tf.config.list_physical_devices("CPU")
+        logical = [tf.config.LogicalDeviceConfiguration()] * devices
+        tf.config.set_logical_device_configuration(cpu, logical)
         sys.argv = ["train", *arguments]
         del sys.modules["gan_tf.train"]
         runpy.run_module("gan_tf.train", run_name="__main__", alter_sys=True)
         raise SystemExit
     print(child, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -42,6 +51,7 @@ class ForkServer:
     """A process that has loaded TensorFlow, from which the command's are forked."""
 
     def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
         self._process = subprocess.Popen(
             [sys.executable, "-c", _SERVER],
             stdin=subprocess.PIPE,
@@ -51,23 +61,52 @@ class ForkServer:
             env=environment(),
             preexec_fn=hear_ctrl_c,
         )
-        self._output = Path(tempfile.mkstemp(suffix=".txt")[1])
-        self.pid = 0
 
-    def start(self, config: Config, run_dir: Path) -> None:
-        """Starts the command; see `pid`."""
-        self._output.write_text("")
-        request = [[*flags_of(config), f"--run_dir={run_dir}"], str(self._output)]
+    def start(
+        self, config: Config, run_dir: Path, *flags: str, devices: int = 1, **variables
+    ) -> Started:
+        """Starts the command on so many logical CPUs, with more in its environment."""
+        arguments = [*flags_of(config), f"--run_dir={run_dir}", *flags]
+        return self.launch(arguments, variables, devices)
+
+    def launch(
+        self, arguments: list[str], variables: dict[str, str], devices: int = 1
+    ) -> Started:
+        """Starts the command with any arguments."""
+        output = Path(tempfile.mkstemp(dir=self._folder.name)[1])
+        pid = self.ask([arguments, str(output), variables, devices])
+        return Started(pid, output, self)
+
+    def finish(self, config: Config, run_dir: Path, **settings) -> tuple[int, str]:
+        """Runs the command to its end: its exit code, and all that it printed."""
+        process = self.start(config, run_dir, **settings)
+        return process.wait(), process.output()
+
+    def ask(self, request: Any) -> int:
+        """Sends a request: what to start, or which process to wait for."""
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        self.pid = int(self._process.stdout.readline())
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.stdin.close()
+        self._process.wait()
+        self._folder.cleanup()
+
+
+class Started:
+    """A command that a fork server has started."""
+
+    def __init__(self, pid: int, output: Path, server: ForkServer) -> None:
+        self.pid, self._output, self._server = pid, output, server
 
     def output(self) -> str:
-        """What the command has printed so far."""
+        """What it has printed so far, errors included."""
         return self._output.read_text()
 
     def wait_for(self, text: str, seconds: float = 120) -> bool:
-        """Waits until the command has printed this; False once it cannot come."""
+        """Waits until it has printed this; False once that cannot come."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             running = self._is_running()  # before the output is read: none is missed
@@ -80,31 +119,19 @@ class ForkServer:
 
     def _is_running(self) -> bool:
         try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
+            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2]
+        except FileNotFoundError:
             return False
-        return True
+        return state.split()[0] != "Z"  # one that has ended, and nobody waits for
 
     def signal(self, number: int) -> int:
         """Sends a signal and waits; the exit code."""
-        with contextlib.suppress(ProcessLookupError):  # it has ended
-            os.kill(self.pid, number)
+        os.kill(self.pid, number)
         return self.wait()
 
     def wait(self) -> int:
         """Waits for the end; the exit code."""
-        return int(self._process.stdout.readline())
-
-    def finish(self, config: Config, run_dir: Path) -> int:
-        """Runs the command to its end; the exit code."""
-        self.start(config, run_dir)
-        return self.wait()
-
-    def close(self) -> None:
-        """Ends the process."""
-        self._process.stdin.close()
-        self._process.wait()
-        self._output.unlink()
+        return self._server.ask(self.pid)
 
 
 class Place:
@@ -128,10 +155,10 @@ class Place:
         """A run that nothing happens to."""
         config = often(self.data, epochs=epochs)
         run_dir = self.folder / f"whole{epochs}"
-        self.server.start(config, run_dir)
-        self.server.wait_for("training on")
+        process = self.server.start(config, run_dir)
+        process.wait_for("training on")
         begun = time.monotonic()
-        assert self.server.wait() == 0, self.server.output()
+        assert process.wait() == 0, process.output()
         self.training_seconds = time.monotonic() - begun
         return config, run_dir
 

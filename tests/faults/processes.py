@@ -32,8 +32,8 @@ def kill(place: Place) -> list[str]:
             if not kill_once(place, config, run_dir):
                 break  # the run has reached its end
             kills += 1
-        code = place.server.finish(config, run_dir)
-        found = [place.server.output()[-500:]] * bool(code)
+        code, output = place.server.finish(config, run_dir)
+        found = [output[-500:]] * bool(code)
         found += differences(run_dir, whole)
         wrong += found[:1]
         clear(run_dir)
@@ -43,10 +43,10 @@ def kill(place: Place) -> list[str]:
 
 def _kill_forked(place: Place, config: Config, run_dir: Path) -> bool:
     """Kills the run while it trains; False if it ended before."""
-    place.server.start(config, run_dir)
-    if place.server.wait_for("training on"):
+    process = place.server.start(config, run_dir)
+    if process.wait_for("training on"):
         time.sleep(place.random.uniform(0, place.training_seconds / 2))
-    return place.server.signal(signal.SIGKILL) == KILLED
+    return process.signal(signal.SIGKILL) == KILLED
 
 
 def _kill_cold(place: Place, config: Config, run_dir: Path) -> bool:
@@ -81,12 +81,12 @@ def signals(place: Place) -> list[str]:
 
 
 def _stop_forked(place: Place, config: Config, run_dir: Path, which: int) -> str:
-    place.server.start(config, run_dir)
+    process = place.server.start(config, run_dir)
     time.sleep(place.random.uniform(0, 5))
     since = time.monotonic()
-    code = place.server.signal(which)
+    code = process.signal(which)
     late = time.monotonic() - since
-    return _stopped(run_dir, which, code, late, place.server.output())
+    return _stopped(run_dir, which, code, late, process.output())
 
 
 def _stop_cold(place: Place, config: Config, run_dir: Path, which: int) -> str:
@@ -124,15 +124,15 @@ def second_process(place: Place) -> list[str]:
     link.symlink_to(run_dir)
     results = []
     for number in range(place.count(10)):
-        place.server.start(config, run_dir)
-        place.server.wait_for("step 6 of")
+        first = place.server.start(config, run_dir)
+        first.wait_for("step 6 of")
         second = start(config, (run_dir, link)[number % 2])
         _, errors = second.communicate()
         refused = second.returncode == 2 and "another process trains there" in errors
-        place.server.signal(signal.SIGKILL)
+        first.signal(signal.SIGKILL)
         results.append("survived" if refused else f"{second.returncode}: {errors}")
-    place.server.start(config, link)  # the lock has gone with the killed process
-    if not place.server.wait_for("training on", 30):
-        results.append(f"the lock stayed: {place.server.output()}")
-    place.server.signal(signal.SIGKILL)
+    last = place.server.start(config, link)  # the lock has gone with the killed process
+    if not last.wait_for("training on", 30):
+        results.append(f"the lock stayed: {last.output()}")
+    last.signal(signal.SIGKILL)
     return results

@@ -26,6 +26,8 @@ from tests.faults.injection import (
     shown_steps,
 )
 
+pytestmark = pytest.mark.usefixtures("real_end")  # the last pictures need room too
+
 
 @pytest.fixture
 def disk(tmp_path):
@@ -48,7 +50,7 @@ def undisturbed(data_dir, tmp_path_factory):
 # Kilobytes left, and what then does not fit: nothing at all, the first sample grid, the
 # first checkpoint, the pictures of the end.
 @pytest.mark.parametrize("room", [0, 24, 200, 1100])
-def test_a_full_disk_is_told_and_loses_nothing(disk, undisturbed, invoke, room):
+def test_a_full_disk_is_reported_and_loses_nothing(disk, undisturbed, invoke, room):
     config, expected = undisturbed
     (disk / "ballast").write_bytes(bytes((16000 - room) * 1024))
     result = invoke(train, *flags_of(config), f"--run_dir={disk}/run")

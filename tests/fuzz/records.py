@@ -37,7 +37,7 @@ def _records(data: bytes, honest: list[bytes]) -> bytes:
 
 
 def records(home: Path) -> Target:
-    """The walk over record lengths that guards TensorFlow's reader."""
+    """The check of all record lengths that guards TensorFlow's reader."""
     from gan_tf.data.prepared import count_records
 
     path = home / "x.tfrecord"

@@ -73,11 +73,10 @@ def test_a_right_result_or_a_sentence(name, tmp_path):
 
 
 CHILD = """
-import json, sys, tempfile, tracemalloc
+import json, sys, tempfile
 from pathlib import Path
 from tests.fuzz.readers import NATIVE, READERS
 from tests.fuzz.target import attempt
-tracemalloc.start()
 found = {}
 for name in NATIVE:
     target = READERS[name](Path(tempfile.mkdtemp(dir=sys.argv[1])))

@@ -21,7 +21,7 @@ def shapes(model):
     return [tuple(w.shape) for w in model.trainable_variables]
 
 
-def test_the_documents_layers():
+def test_the_tutorials_layers():
     assert shapes(build_generator()) == [
         (100, 256),
         (256,),

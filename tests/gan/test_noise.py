@@ -5,14 +5,14 @@ from gan_tf.gan.noise import SAMPLING, TRAINING, latent
 
 
 def test_noise_is_a_function_of_its_arguments():
-    def draw(*arguments):
+    def noise(*arguments):
         return latent(*arguments, (4, 3)).numpy()
 
-    np.testing.assert_array_equal(draw(5, TRAINING, 9), draw(5, TRAINING, 9))
+    np.testing.assert_array_equal(noise(5, TRAINING, 9), noise(5, TRAINING, 9))
     step = tf.Variable(9, dtype=tf.int64)
-    np.testing.assert_array_equal(draw(5, TRAINING, 9), draw(5, TRAINING, step))
+    np.testing.assert_array_equal(noise(5, TRAINING, 9), noise(5, TRAINING, step))
     for other in ((6, TRAINING, 9), (5, SAMPLING, 9), (5, TRAINING, 10)):
-        assert (draw(5, TRAINING, 9) != draw(*other)).all()
+        assert (noise(5, TRAINING, 9) != noise(*other)).all()
 
 
 def test_noise_is_standard_normal():
@@ -28,14 +28,14 @@ def test_the_largest_seed_works():
 
 
 def test_noise_is_the_same_with_and_without_the_compiler():
-    def draw(step):
+    def noise(step):
         return latent(3, TRAINING, step, (100, 100))
 
-    compiled = tf.function(draw, jit_compile=True)(tf.constant(7, tf.int64))
-    np.testing.assert_allclose(compiled, draw(7), rtol=1e-4, atol=1e-6)
+    compiled = tf.function(noise, jit_compile=True)(tf.constant(7, tf.int64))
+    np.testing.assert_allclose(compiled, noise(7), rtol=1e-4, atol=1e-6)
 
 
-def test_no_draw_is_infinite_or_lopsided():
+def test_no_number_is_infinite_and_they_are_balanced():
     noise = latent(1, TRAINING, 0, (3000, 1000)).numpy()
     assert np.isfinite(noise).all()
     assert 4.5 < noise.max() < 5.4

@@ -12,7 +12,7 @@ def generator():
     return model
 
 
-def test_image_i_does_not_depend_on_how_many_are_drawn(generator):
+def test_image_i_does_not_depend_on_their_number(generator):
     many = sampling.sample(generator, seed=3, count=sampling.BLOCK * 2 + 5)
     assert (many.shape, many.dtype) == ((517, 28, 28), np.uint8)
     assert len(np.unique(many.reshape(517, -1), axis=0)) == 517
@@ -29,19 +29,19 @@ def test_other_seeds_give_other_images(generator):
 def test_images_are_the_generators_output(generator):
     vectors = sampling.latents(6, seed=0, count=3)
     expected = np.rint(generator(vectors).numpy() * 255).reshape(3, 28, 28)
-    drawn = sampling.sample(generator, seed=0, count=3)
-    np.testing.assert_allclose(drawn, expected, atol=1)
+    found = sampling.sample(generator, seed=0, count=3)
+    np.testing.assert_allclose(found, expected, atol=1)
 
 
-def test_a_walk_begins_and_ends_at_its_images(generator):
-    walks = sampling.interpolate(generator, seed=4, rows=3, points=7)
+def test_an_interpolation_begins_and_ends_at_its_images(generator):
+    paths = sampling.interpolate(generator, seed=4, rows=3, points=7)
     ends = sampling.sample(generator, seed=4, count=4)
-    assert walks.shape == (3, 7, 28, 28)
-    np.testing.assert_allclose(walks[:, 0].astype(int), ends[:3], atol=1)
-    np.testing.assert_allclose(walks[:, -1].astype(int), ends[1:], atol=1)
+    assert paths.shape == (3, 7, 28, 28)
+    np.testing.assert_allclose(paths[:, 0].astype(int), ends[:3], atol=1)
+    np.testing.assert_allclose(paths[:, -1].astype(int), ends[1:], atol=1)
 
 
-def test_a_walk_stays_on_the_shell_of_the_noise():
+def test_an_interpolation_stays_on_the_shell_of_the_noise():
     start, end = np.array([[3.0, 0.0]]), np.array([[0.0, 3.0]])
     t = np.linspace(0, 1, 9)[:, None]
     path = sampling._slerp(start, end, t)

@@ -23,6 +23,7 @@ from gan_tf.gan.step import (
 )
 
 SEED = 11
+CHUNK = np.random.default_rng(5).integers(0, 256, (12, 16, 784), dtype=np.uint8)
 
 
 def small_gan(**settings):
@@ -191,6 +192,21 @@ def test_adam_has_the_configured_numbers():
 
 
 @pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"learning_rate": 1e-3}, {"r1_weight": 3.0}, {"beta_1": 0.9}],
+)
+def test_each_option_that_shapes_the_result_does(change):
+    states = []
+    for options in ({}, change):
+        config = Config(generator_units=(5,), discriminator_units=(5,), **options)
+        gan = build_gan(config)
+        for batch in CHUNK[:2]:
+            train_step(gan, tf.constant(batch / np.float32(255)), None, config.seed)
+        states.append(weights_of(gan.generator) + weights_of(gan.discriminator))
+    assert any((a != b).any() for a, b in zip(*states))
+
+
+@pytest.mark.parametrize(
     ("log_every", "epochs", "every"), [(100, 30000, 5), (100, 42, 1), (3, 30000, 1)]
 )
 def test_every_point_of_the_curves_has_its_share_of_norms(log_every, epochs, every):
@@ -233,9 +249,6 @@ def test_the_first_state_is_a_function_of_the_configuration():
     for a, b, c in zip(first, same, other):
         np.testing.assert_array_equal(a, b)
         assert a.ndim == 1 or (a != c).any()
-
-
-CHUNK = np.random.default_rng(5).integers(0, 256, (12, 16, 784), dtype=np.uint8)
 
 
 @functools.cache  # compiled by XLA once for all tests

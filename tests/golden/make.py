@@ -1,7 +1,7 @@
 """Makes the golden run: `python -m tests.golden.make`.
 
 Run it from the root. `run` is a run as this version writes it, without its pictures;
-`samples.npz` what its generator draws; `drawn` its data (drawn by the package, kept as
+`samples.npz` what its generator makes; `drawn` its data (drawn by the package, kept as
 files so that no other version need draw the same). Every later version must load and
 continue it: make it anew only together with a new `FORMAT` in
 gan_tf/storage/run_directory.py, and keep the old one beside it if that format is still
@@ -16,7 +16,7 @@ from gan_tf.data.strokes import draw_digits
 from gan_tf.gan.sampling import sample
 from tests.conftest import write_idx
 
-HERE = Path("tests/golden")  # relative: config.json tells where the data were
+HERE = Path("tests/golden")  # relative: config.json says where the data were
 CONFIG = Config(
     epochs=20,
     seed=3,  # one whose networks are alive

@@ -12,18 +12,12 @@ from gan_tf.errors import UserError
 from gan_tf.gan.state import assemble, build_gan
 from gan_tf.gan.step import train_step
 from gan_tf.storage import checkpoints, description
+from tests.conftest import state_of
 
 
 @pytest.fixture
 def gan(tiny):
     return build_gan(tiny())
-
-
-def state(gan):
-    names = ("generator", "discriminator", "average")
-    names += ("generator_optimizer", "discriminator_optimizer")
-    arrays = [v.numpy() for name in names for v in getattr(gan, name).variables]
-    return [*arrays, gan.step.numpy()]
 
 
 def same(one, other):
@@ -42,7 +36,7 @@ def save_at(run_dir, gan, steps):
     for step in steps:
         advance(gan, step - int(gan.step))
         checkpoints.save(run_dir, gan)
-        states[step] = state(gan)
+        states[step] = state_of(gan)
     return states
 
 
@@ -58,18 +52,18 @@ def test_the_whole_state_comes_back_and_three_are_kept(tmp_path, gan, tiny):
     assert names == ["step-00000008", "step-00000005", "step-00000003"]
     assert sorted(os.listdir(tmp_path / "checkpoints")) == sorted(names)
     other = build_gan(tiny(seed=5))
-    assert not same(state(other), states[8])
+    assert not same(state_of(other), states[8])
     checkpoints.restore(tmp_path, other)
-    assert same(state(other), states[8])
+    assert same(state_of(other), states[8])
     advance(gan, 2)
     advance(other, 2)
-    assert same(state(gan), state(other))  # optimizers too
+    assert same(state_of(gan), state_of(other))  # optimizers too
 
 
 def test_nothing_saved_leaves_the_state_alone(tmp_path, gan):
-    before = state(gan)
+    before = state_of(gan)
     checkpoints.restore(tmp_path, gan)
-    assert same(state(gan), before)
+    assert same(state_of(gan), before)
 
 
 DAMAGE = {
@@ -95,10 +89,10 @@ def test_a_damaged_newest_is_reported_and_the_one_before_used(
     other = build_gan(tiny())
     with pytest.warns(UserWarning, match="is damaged and passed over"):
         checkpoints.restore(tmp_path, other)
-    assert same(state(other), states[1])
+    assert same(state_of(other), states[1])
     advance(other, 1)
     checkpoints.save(tmp_path, other)  # the damaged one is replaced
-    assert same(state(other), states[2])
+    assert same(state_of(other), states[2])
 
 
 @pytest.mark.filterwarnings("ignore:checkpoint")
@@ -124,7 +118,7 @@ def test_a_save_that_fails_leaves_what_was_there(tmp_path, gan, monkeypatch, fai
             checkpoints.save(tmp_path, gan)
     assert os.listdir(tmp_path / "checkpoints") == ["step-00000001"]
     checkpoints.restore(tmp_path, gan)
-    assert same(state(gan), states[1])
+    assert same(state_of(gan), states[1])
     save_at(tmp_path, gan, [2])  # there is room again
 
 

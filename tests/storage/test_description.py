@@ -93,13 +93,3 @@ def test_a_folder_in_place_of_the_description_is_called_one(tmp_path, tiny, imag
     with pytest.raises(UserError, match=r"config\.json is not a file, and") as caught:
         description.open_run(tmp_path, tiny(), images)
     assert "damaged" not in str(caught.value)
-
-
-def test_a_newer_format_is_refused(tmp_path, tiny, images):
-    from gan_tf.files import read_json, write_json
-
-    description.open_run(tmp_path, tiny(), images)
-    content = read_json(tmp_path / "config.json")
-    write_json(tmp_path / "config.json", content | {"format": 2})
-    with pytest.raises(UserError, match="has format 2, this version of gan_tf reads 1"):
-        description.read_run(tmp_path)

@@ -144,7 +144,7 @@ def test_all_hear_of_all_however_late_they_come():
         socket.create_server(("", int(name.split(":")[1]))).close()
 
 
-def test_workers_that_want_different_things_are_told_apart():
+def test_workers_that_want_different_things_are_named():
     own, other = {"epochs": 10, "seed": 0}, {"epochs": 20, "seed": 0}
     names, (heard, _) = meet_all([own, other])
     with pytest.raises(UserError, match=f"{names[1]}.*epochs: 20 there, 10 here"):

@@ -1,12 +1,8 @@
 """The same run on one device, several, and several processes; lost workers."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-import time
 import types
 
 import numpy as np
@@ -14,33 +10,19 @@ import pytest
 import tensorflow as tf
 
 import gan_tf
+import gan_tf.train as train
 from gan_tf.errors import UserError
 from gan_tf.storage import checkpoints
 from gan_tf.storage.curves import read_curves
 from gan_tf.training import devices, meeting, plan
-from tests.conftest import command, environment, flags_of, refused
+from tests.conftest import TINY, refused
 
 STEPS = {"epochs": 200, "log_every": 10, "sample_every": 100, "save_every": 100}
-
-# Trains as the flags say on so many logical CPUs.
-MIRRORED = """
-import sys
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-logical = [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[1])
-tf.config.set_logical_device_configuration(cpu, logical)
-from gan_tf import cli
-from gan_tf.train import main, parser
-values = parser().parse_args(sys.argv[2:])
-assert values.strategy == "mirrored"
-sys.exit(cli.exit_code("train", main, values))
-"""
 
 
 @pytest.fixture(scope="module")
 def one(data_dir, tmp_path_factory):
     """The run on one device: its configuration's maker and its curves."""
-    from tests.conftest import TINY
 
     def make(**changes):
         sizes = TINY | STEPS | {"batch_size": 24, "data_dir": str(data_dir)}
@@ -62,17 +44,6 @@ def assert_same_run(run_dir, expected, rtol=1e-5):
         np.testing.assert_allclose(values, expected[name][1], rtol, err_msg=name)
 
 
-def mirrored(replicas, run_dir, config):
-    code = [sys.executable, "-c", MIRRORED, str(replicas), "--run_dir", str(run_dir)]
-    subprocess.run(
-        [*code, *flags_of(config)],
-        env=environment(),
-        check=True,
-        capture_output=True,
-        timeout=240,
-    )
-
-
 def slurm_step(count):
     """The environments of a Slurm step's tasks on one node."""
     return [
@@ -86,33 +57,32 @@ def slurm_step(count):
     ]
 
 
-class Cluster:
-    """Local workers of the train command, as a cluster manager would start them."""
+@pytest.fixture
+def start(fork_server, tmp_path):
+    """Starts local workers of the train command, as a cluster manager would."""
 
-    def __init__(self, workers, run_dir, config, places=devices.local_cluster):
-        start = [sys.executable, "-m", "gan_tf.train", "--run_dir", str(run_dir)]
-        self.places = places(workers)
-        self.processes = [
-            subprocess.Popen(
-                [*start, *flags_of(config)],
-                env=environment() | place,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for place in self.places
+    def call(config, places, *flags_of_the_last):
+        flags = [()] * (len(places) - 1) + [flags_of_the_last]
+        return [
+            fork_server.start(config, tmp_path / "run", *more, **place)
+            for place, more in zip(places, flags)
         ]
 
-    def wait(self):
-        outputs = [process.communicate(timeout=240) for process in self.processes]
-        codes = [process.returncode for process in self.processes]
-        return [(code, *output) for code, output in zip(codes, outputs)]
+    return call
 
 
-@pytest.mark.parametrize("replicas", [2, 4])
-def test_mirrored_replicas_make_the_run_of_one_device(one, tmp_path, replicas):
+@pytest.fixture
+def mirrored(fork_server):
+    def call(replicas, run_dir, config):
+        return fork_server.finish(config, run_dir, devices=replicas)
+
+    return call
+
+
+def test_mirrored_replicas_make_the_run_of_one_device(one, tmp_path, mirrored):
+    """Four; two and three are below."""
     make, expected = one
-    mirrored(replicas, tmp_path, make(strategy="mirrored"))
+    assert mirrored(4, tmp_path, make(strategy="mirrored"))[0] == 0
     assert_same_run(tmp_path, expected)
 
 
@@ -148,51 +118,46 @@ def test_a_plan_and_a_run_mean_the_same_strategy(monkeypatch):
     assert devices.planned_replicas("multi_worker") == 12
 
 
-@pytest.mark.parametrize("workers", [2, 3])
-def test_workers_make_the_run_of_one_device(one, tmp_path, workers):
+@pytest.mark.parametrize(
+    ("strategy", "places", "count"),
+    [("auto", devices.local_cluster, 3), ("multi_worker", slurm_step, 2)],
+)
+def test_workers_make_the_run_of_one_device(
+    one, tmp_path, start, strategy, places, count
+):
     make, expected = one
     run_dir = tmp_path / "run"
-    results = Cluster(workers, run_dir, make(strategy="auto")).wait()
-    assert [code for code, _, _ in results] == [0] * workers, results
+    workers = start(make(strategy=strategy), places(count))
+    codes = [worker.wait() for worker in workers]
+    outputs = [worker.output() for worker in workers]
+    assert not any(codes), outputs
     assert_same_run(run_dir, expected)
-    for _, output, _ in results[1:]:
-        assert output == ""  # only the chief speaks
+    assert "done: see samples.png" in outputs[0]
+    assert not any("step" in output for output in outputs[1:])  # only the chief speaks
     assert len(list((run_dir / "tensorboard").glob("*.v2"))) == 1  # and writes
 
 
-def test_a_slurm_step_is_a_cluster_too(one, tmp_path):
+def test_any_layout_continues_the_run_of_any_other(one, tmp_path, mirrored):
     make, expected = one
-    cluster = Cluster(2, tmp_path, make(strategy="multi_worker", epochs=10), slurm_step)
-    assert [code for code, _, _ in cluster.wait()] == [0, 0]
-    steps, values = curves(tmp_path)["d_loss"]
-    assert steps == [10]
-    np.testing.assert_allclose(values, expected["d_loss"][1][:1], rtol=1e-5)
-
-
-def test_any_layout_continues_the_run_of_any_other(one, tmp_path):
-    make, expected = one
-    mirrored(2, tmp_path, make(strategy="mirrored", epochs=100))
+    assert mirrored(2, tmp_path, make(strategy="mirrored", epochs=100))[0] == 0
     gan_tf.train(make(strategy="one", epochs=150), tmp_path, progress=False)
-    mirrored(3, tmp_path, make(strategy="mirrored"))
+    assert mirrored(3, tmp_path, make(strategy="mirrored"))[0] == 0
     assert_same_run(tmp_path, expected)
 
 
-def test_when_a_worker_is_killed_the_others_stop_and_all_can_go_on(one, tmp_path):
+def test_when_a_worker_is_killed_the_others_stop_and_all_can_go_on(
+    one, tmp_path, start
+):
     make, expected = one
     run_dir = tmp_path / "run"
     # So long that it cannot end before the kill.
-    cluster = Cluster(2, run_dir, make(epochs=10**6, sample_every=10**6))
-    deadline = time.monotonic() + 120
-    while not checkpoints.saved(run_dir) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    cluster.processes[1].send_signal(signal.SIGKILL)
-    (code, _, errors), _ = cluster.wait()
-    reported = [
-        line for line in errors.splitlines() if "error: lost another worker" in line
-    ]
-    assert code == 2
-    assert len(reported) == 1
-    assert "Traceback" not in errors
+    config = make(epochs=10**6, sample_every=10**6)
+    first, second = start(config, devices.local_cluster(2))
+    assert first.wait_for("step 100 of")
+    second.signal(signal.SIGKILL)
+    assert first.wait() == 2
+    assert first.output().count("error: lost another worker") == 1
+    assert "Traceback" not in first.output()
     step = checkpoints.step_of(checkpoints.saved(run_dir)[0])
     gan_tf.train(make(epochs=step + 10), run_dir, progress=False)
     steps, values = curves(run_dir)["d_loss"]
@@ -201,18 +166,18 @@ def test_when_a_worker_is_killed_the_others_stop_and_all_can_go_on(one, tmp_path
     np.testing.assert_allclose(values[:count], expected["d_loss"][1][:count], rtol=1e-5)
 
 
-def test_a_batch_that_does_not_divide_is_refused(one, tmp_path):
+def test_a_batch_that_does_not_divide_is_refused(one, tmp_path, mirrored):
     make, _ = one
-    with pytest.raises(subprocess.CalledProcessError) as caught:
-        mirrored(5, tmp_path / "run", make(strategy="mirrored"))
-    assert b"--batch_size 24 cannot be shared by 5 replicas" in caught.value.stderr
+    code, output = mirrored(5, tmp_path / "run", make(strategy="mirrored"))
+    assert code == 2
+    assert "--batch_size 24 cannot be shared by 5 replicas" in output
     assert not (tmp_path / "run").exists()
 
 
-def test_the_command_tells_of_a_missing_cluster(tmp_path):
-    assert "TF_CONFIG" not in os.environ
-    result = command("train", "--strategy=multi_worker", cwd=tmp_path)
-    refused((result.returncode, result.stdout, result.stderr), "TF_CONFIG")
+def test_the_command_reports_a_missing_cluster(tmp_path, monkeypatch, invoke):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    refused(invoke(train, "--strategy=multi_worker"), "TF_CONFIG")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -248,23 +213,13 @@ def test_only_a_lost_worker_is_reported_as_lost(monkeypatch):
             raise error
 
 
-def test_workers_with_other_data_stop(one, tmp_path):
+def test_workers_with_other_data_stop(one, start):
     make, _ = one
-    cluster = Cluster(2, tmp_path, make(epochs=10))
-    cluster.processes[1].kill()
-    cluster.processes[1].wait()
-    start = [*cluster.processes[1].args[:3], "--run_dir", str(tmp_path)]
-    cluster.processes[1] = subprocess.Popen(
-        [*start, *flags_of(make(epochs=10)), "--dataset=strokes", "--data_dir="],
-        env=environment() | cluster.places[1],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    results = cluster.wait()
-    assert [code for code, *_ in results] == [2, 2], results
-    errors = [errors for *_, errors in results]
+    places = devices.local_cluster(2)
+    workers = start(make(epochs=10), places, "--dataset=strokes", "--data_dir=")
+    assert [worker.wait() for worker in workers] == [2, 2]
+    outputs = [worker.output() for worker in workers]
     # The other one may find that the first has ended, or the description that it wrote.
     found = "the workers have different training images", "data: drawn"
-    assert any(text in one for one in errors for text in found), errors
-    assert not any("Traceback" in e for e in errors)
+    assert any(text in output for output in outputs for text in found), outputs
+    assert not any("Traceback" in output for output in outputs)

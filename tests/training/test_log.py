@@ -187,7 +187,7 @@ def test_the_loss_plot_shows_the_curves(objective):
     assert loss_plot({}, "empty run", OBJECTIVES[objective])[:4] == b"\x89PNG"
 
 
-def test_a_disk_that_is_full_is_told_in_one_sentence(tmp_path, tiny, monkeypatch):
+def test_a_full_disk_is_reported_in_one_sentence(tmp_path, tiny, monkeypatch):
     import tensorflow as tf
 
     def full(*_, **__):

@@ -2,10 +2,7 @@
 
 import itertools
 import signal
-import subprocess
-import sys
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -15,22 +12,16 @@ import gan_tf.train as train_command
 from gan_tf import images
 from gan_tf.data import sources
 from gan_tf.errors import UserError
+from gan_tf.gan.sampling import sample
 from gan_tf.gan.state import build_gan
 from gan_tf.storage import checkpoints, run_directory
 from gan_tf.storage.curves import read_curves
 from gan_tf.training import loop, pictures, plan, schedule
-from tests.conftest import environment, flags_of
-
-
-def state(gan):
-    names = ("generator", "discriminator", "average")
-    names += ("generator_optimizer", "discriminator_optimizer")
-    arrays = [v.numpy() for name in names for v in getattr(gan, name).variables]
-    return [*arrays, gan.step.numpy()]
+from tests.conftest import TINY, flags_of, state_of
 
 
 def assert_same(one, other):
-    for a, b in zip(state(one), state(other), strict=True):
+    for a, b in zip(state_of(one), state_of(other), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -41,8 +32,6 @@ def train(config, run_dir):
 @pytest.fixture(scope="module")
 def finished(data_dir, tmp_path_factory):
     """One finished run of 40 steps."""
-    from tests.conftest import TINY
-
     config = gan_tf.Config(**TINY, data_dir=str(data_dir), epochs=40)
     run_dir = tmp_path_factory.mktemp("finished")
     return config, run_dir, train(config, run_dir)
@@ -62,7 +51,7 @@ def test_a_run_leaves_everything_the_readme_names(finished):
     assert curves["d_loss"][0] == list(range(5, 41, 5))
 
 
-def test_the_sheets_say_what_they_show_and_change(finished):
+def test_the_sample_grids_change_and_the_last_is_samples_png(finished):
     _, run_dir, _ = finished
     grids = [
         images.read_png(run_directory.sample_grid_path(run_dir, step))
@@ -75,14 +64,12 @@ def test_the_sheets_say_what_they_show_and_change(finished):
 
 def test_training_moves_towards_the_data(finished, tiny, tmp_path):
     """A run long enough to see the mean image appear."""
-    gan = train(tiny(epochs=300, learning_rate=3e-3), tmp_path)
-    from gan_tf.data import sources
-    from gan_tf.gan.sampling import sample
-
+    rarely = {"save_every": 300, "sample_every": 300, "log_every": 100}
+    gan = train(tiny(epochs=300, learning_rate=3e-3, **rarely), tmp_path)
     real = sources.load("auto", str(finished[0].data_dir)).images.mean(axis=0) / 255
-    drawn = sample(gan.sampler, 0, 200).mean(axis=0) / 255
-    blank = np.full_like(drawn, 0.5)
-    assert np.abs(drawn - real).mean() < 0.5 * np.abs(blank - real).mean()
+    generated = sample(gan.sampler, 0, 200).mean(axis=0) / 255
+    blank = np.full_like(generated, 0.5)
+    assert np.abs(generated - real).mean() < 0.5 * np.abs(blank - real).mean()
 
 
 def test_a_finished_run_is_left_alone(finished, capsys):
@@ -95,7 +82,7 @@ def test_a_finished_run_is_left_alone(finished, capsys):
     assert before == after
 
 
-def test_pictures_that_a_kill_prevented_are_drawn_by_the_next_command(tiny, tmp_path):
+def test_pictures_that_a_kill_prevented_are_made_by_the_next_command(tiny, tmp_path):
     config = tiny(epochs=12)
     train(config, tmp_path)
     for name in ("samples.png", "losses.png", "training.gif"):
@@ -120,50 +107,14 @@ def test_intervals_and_call_length_do_not_change_the_result(finished, tiny, tmp_
     assert_same(train(other, tmp_path), finished[2])
 
 
-def test_each_option_that_shapes_the_result_does(finished, tiny, tmp_path):
-    for number, change in enumerate(
-        ({"seed": 1}, {"learning_rate": 1e-3}, {"r1_weight": 3.0}, {"beta_1": 0.9})
-    ):
-        gan = train(tiny(epochs=40, **change), tmp_path / str(number))
-        assert any((a != b).any() for a, b in zip(state(gan)[:-1], state(finished[2])))
-
-
-def test_another_configuration_is_refused(finished, tiny):
-    _, run_dir, _ = finished
-    with pytest.raises(UserError, match=r"beta_1: 0\.0, 0\.9"):
-        train(tiny(epochs=40, beta_1=0.9), run_dir)
-
-
-def start(config, run_dir, **settings):
-    command = [sys.executable, "-m", "gan_tf.train", *flags_of(config)]
-    return subprocess.Popen(
-        [*command, f"--run_dir={run_dir}"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-        **settings,
-    )
-
-
-def wait_for_checkpoint(process, run_dir, number=1):
-    limit = time.monotonic() + 120
-    while len(checkpoints.saved(run_dir)) < number:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < limit
-        time.sleep(0.02)
-
-
-def test_a_run_that_is_killed_continues_bit_for_bit(tiny, tmp_path):
+def test_a_run_that_is_killed_continues_bit_for_bit(tiny, tmp_path, fork_server):
     """Compiled and with labels; `faults/test_kill.py` has the others."""
     # Ends at the next multiple of 10 after the kill, twice as far as the first half.
     way = {"jit_compile": True, "conditional": True}
     config = tiny(epochs=10**6, save_every=20, **way)
-    process = start(config, tmp_path / "killed")
-    wait_for_checkpoint(process, tmp_path / "killed", number=2)
-    time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process = fork_server.start(config, tmp_path / "killed")
+    assert process.wait_for("step 45 of")
+    process.signal(signal.SIGKILL)
     half = checkpoints.step_of(checkpoints.saved(tmp_path / "killed")[0])
     whole = tiny(epochs=2 * half, save_every=20, **way)
     resumed = train(whole, tmp_path / "killed")
@@ -219,7 +170,8 @@ def test_signals_save_and_say_how_to_go_on(tiny, tmp_path, invoke, signal_at, nu
     assert signal.getsignal(number) is handler
     (saved,) = checkpoints.saved(tmp_path)
     assert checkpoints.step_of(saved) == 20
-    assert int(train(tiny(epochs=21), tmp_path).step) == 21
+    if number == signal.SIGTERM:
+        assert int(train(tiny(epochs=21), tmp_path).step) == 21
 
 
 def test_training_works_outside_the_main_thread(tiny, tmp_path):
@@ -282,7 +234,7 @@ def test_events_split_calls_and_nothing_is_skipped(tiny, data_dir):
         assert step == 33
 
 
-def test_the_film_has_a_bounded_number_of_frames(tiny, tmp_path, monkeypatch):
+def test_the_animation_has_a_bounded_number_of_frames(tiny, tmp_path, monkeypatch):
     from PIL import Image
 
     monkeypatch.setattr(pictures, "_MAX_FRAMES", 10)
@@ -322,14 +274,9 @@ def test_d_steps_take_batches_of_their_own(tiny, data_dir):
     assert images.shape == (7, 3 * 16, 784)
 
 
-def test_a_conditional_run(tiny, tmp_path):
-    """Its grid has one row for each class; a resumed run is the undisturbed one."""
-    train(tiny(epochs=12, conditional=True), tmp_path / "resumed")
-    grid = images.read_png(tmp_path / "resumed" / "samples.png")
-    assert grid.shape[0] > 10 * 28
-    resumed = train(tiny(epochs=24, conditional=True), tmp_path / "resumed")
-    whole = train(tiny(epochs=24, conditional=True), tmp_path / "whole")
-    assert_same(resumed, whole)
+def test_the_grid_of_a_conditional_run_has_a_row_for_each_class(tiny, tmp_path):
+    train(tiny(epochs=2, conditional=True), tmp_path)
+    assert images.read_png(tmp_path / "samples.png").shape[0] > 10 * 28
 
 
 def test_negative_losses_do_not_stop_a_run(tiny, tmp_path):

@@ -13,7 +13,7 @@ from gan_tf import files
 from gan_tf.gan.sampling import sample
 from gan_tf.storage import checkpoints
 from gan_tf.training import plan
-from tests.conftest import TINY, run_python
+from tests.conftest import TINY, run_python, state_of
 
 
 def config(epochs=10, **changes):
@@ -51,14 +51,10 @@ BUILDERS = {
 }
 
 
-def state(gan):
-    names = ("generator", "discriminator", "average")
-    names += ("generator_optimizer", "discriminator_optimizer")
-    return [v.numpy() for name in names for v in getattr(gan, name).variables]
-
-
 def same(one, other):
-    return all((a == b).all() for a, b in zip(state(one), state(other), strict=True))
+    return all(
+        (a == b).all() for a, b in zip(state_of(one), state_of(other), strict=True)
+    )
 
 
 @pytest.fixture(scope="module")

@@ -83,8 +83,8 @@ def _root(covariance: np.ndarray) -> np.ndarray:
 
 def _mean_kernel(of_x: Powers, of_y: Powers) -> float:
     """Mean of (x_i.y_j + 1)^3 over all pairs."""
-    products = [np.vdot(p, q) for p, q in zip(of_x, of_y)]
-    return float(1.0 + np.dot((3.0, 3.0, 1.0), products))
+    inner = [np.vdot(p, q) for p, q in zip(of_x, of_y)]
+    return float(1.0 + np.dot((3.0, 3.0, 1.0), inner))
 
 
 def _mean_kernel_within(x: np.ndarray, of_x: Powers) -> float:
@@ -99,6 +99,6 @@ def _mean_powers(x: np.ndarray) -> Powers:
     The third has one row for each pair of columns i <= j, for i < j times sqrt(2).
     """
     third = [(x[:, i:] * x[:, i, None]).T @ x for i in range(x.shape[1])]
-    for products in third:
-        products[1:] *= math.sqrt(2.0)
+    for rows in third:
+        rows[1:] *= math.sqrt(2.0)
     return x.mean(axis=0), x.T @ x / len(x), np.concatenate(third) / len(x)
