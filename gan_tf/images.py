@@ -88,7 +88,7 @@ def captioned(image: np.ndarray, text: str) -> np.ndarray:
     mode = "L" if picture.ndim == 2 else "RGB"
     canvas = Image.new(mode, (width, height + _CAPTION), 0)
     canvas.paste(Image.fromarray(picture), (0, _CAPTION))
-    ImageDraw.Draw(canvas).text((4, 1), drawable(text), fill=255, font=_font())
+    ImageDraw.Draw(canvas).text((4, 1), drawable(text), fill="white", font=_font())
     return np.asarray(canvas)
 
 

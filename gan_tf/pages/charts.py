@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.ticker import Locator, LogLocator, MaxNLocator
 
 from gan_tf.evaluation import monitor
 from gan_tf.gan.losses import Objective
@@ -108,21 +108,22 @@ def chart(
         ends = SIZE["bottom"], SIZE["top"]
         return np.interp(bend(values), bend((low, high)), ends).round(1)
 
+    def points(steps: list[int], values: np.ndarray) -> str:
+        found = list(zip(across(steps), up(values)))
+        if len(found) == 1:  # which would not be seen
+            found.append((found[0][0] + 4, found[0][1]))
+        return " ".join(f"{x},{y}" for x, y in found)
+
+    ticks = LogLocator(subs=(1, 2, 5)) if log else MaxNLocator(5)
     return {
         "title": title,
         "lines": [
-            {
-                "name": name,
-                "points": " ".join(
-                    f"{x},{y}" for x, y in zip(across(steps), up(values))
-                ),
-                "last": f"{values[-1]:.3g}",
-            }
-            for name, (steps, values) in lines.items()
+            {"name": name, "points": points(*line), "last": f"{line[1][-1]:.3g}"}
+            for name, line in lines.items()
         ],
         "rests": [(name, value, up(value)) for name, value in rests.items()],
-        "ticks_x": [(across(x), f"{x:g}") for x in _ticks(first, last, 4)],
-        "ticks_y": [(up(y), f"{y:g}") for y in _ticks(low, high, 5, log)],
+        "ticks_x": _ticks(first, last, MaxNLocator(4, integer=True), across),
+        "ticks_y": _ticks(low, high, ticks, up),
         "data": {
             "first": first,
             "last": last,
@@ -154,7 +155,9 @@ def _limits(values: np.ndarray, log: bool) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _ticks(low: float, high: float, count: int, log: bool = False) -> list[float]:
-    locator = LogLocator(subs=(1, 2, 5)) if log else MaxNLocator(count)
+def _ticks(
+    low: float, high: float, locator: Locator, place: Callable
+) -> list[tuple[np.ndarray, str]]:
+    """Place and text of each tick."""
     ticks = [float(tick) for tick in locator.tick_values(low, high)]
-    return [tick for tick in ticks if low <= tick <= high]
+    return [(place(tick), f"{tick:g}") for tick in ticks if low <= tick <= high]

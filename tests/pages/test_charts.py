@@ -49,7 +49,14 @@ def test_odd_curves():
                 found = chart("x", {"a": (steps, [first, last])}, rests, log)
                 assert "nan" not in str(found)
                 assert "inf" not in str(found)
-    assert places(chart("x", {"a": ([5], [0.0])})) == [(SIZE["left"], 97.0)]
+
+
+def test_one_point_is_seen_and_steps_are_whole():
+    found = chart("x", {"a": ([5], [0.0])})
+    (left, y), (right, same) = places(found)
+    assert left == SIZE["left"] < right
+    assert y == same
+    assert [text for _, text in found["ticks_x"]] == ["5", "6"]
 
 
 def test_curves_of_unequal_length_share_a_chart():
