@@ -107,3 +107,9 @@ def test_a_chunk_that_claims_gigabytes_takes_no_memory(tmp_path, read):
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 50 << 20
+
+
+def test_the_caption_of_a_colored_picture_is_white():
+    picture = images.captioned(np.zeros((10, 60, 3), np.uint8), "step 1")
+    assert picture.max() == 255
+    assert (picture == picture[..., :1]).all()

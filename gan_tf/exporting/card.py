@@ -18,8 +18,6 @@ _CARD = """\
 The generator of a small generative adversarial network (GAN). It makes {kind}
 images of {size} pixels, like those of the data set {data}, from random noise.
 
-| | |
-| --- | --- |
 {facts}
 
 ## Inputs and outputs
@@ -133,7 +131,7 @@ def _interface(trained: Trained, shape: tuple[int, ...], pixels: bool) -> str:
 
 def _table(rows: dict[str, str]) -> str:
     lines = [f"| {key} | {value} |" for key, value in rows.items()]
-    return "\n".join(lines) if lines else ""
+    return "\n".join(["| | |", "| --- | --- |", *lines]) if lines else ""
 
 
 def _plain(text: str) -> str:

@@ -16,3 +16,8 @@ def test_names_make_no_markup():
     assert EVIL not in text
     assert text.count(SAFE) == 8
     assert text.startswith(f"# {SAFE}\n")
+    for table in (
+        "| data |",
+        f"| {SAFE} | 1 |",
+    ):  # Markdown has no table without a head
+        assert f"\n\n| | |\n| --- | --- |\n{table}" in text
