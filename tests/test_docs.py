@@ -25,7 +25,7 @@ PAGES = {
 }
 README, CHINESE = PAGES["README.md"], PAGES["README.zh-CN.md"]
 COMMAND = re.compile(r"python -m gan_tf\.\w+[^`\n]*")
-OTHER_TOOLS = {"--logdir"}  # tensorboard's
+OTHER_TOOLS = {"--logdir", "--tf_xla_persistent_cache_directory"}  # TensorBoard, XLA
 
 
 def code_blocks(page, *languages):
