@@ -79,7 +79,7 @@ def test_interpolations(make):
         assert animation.size == (62 * 3, 62 * 3)
 
 
-def test_only_own_results_are_replaced(draw, invoke, run_dir, tmp_path):
+def test_only_own_results_are_replaced(make, invoke, run_dir, tmp_path):
     for out, *flags in (
         ("x.png",),
         ("x.npz",),
@@ -87,8 +87,8 @@ def test_only_own_results_are_replaced(draw, invoke, run_dir, tmp_path):
         ("y.png", "--interpolate"),
         ("digits",),
     ):
-        before = draw(out, "--num=3", *flags)
-        assert draw(out, "--num=2", *flags) == before  # its own
+        before = make(out, "--num=3", *flags)
+        assert make(out, "--num=2", *flags) == before  # its own
         mine = before / "000001.png" if out == "digits" else before
         mine.unlink()
         images.write_png(mine, np.zeros((9, 9), np.uint8))
