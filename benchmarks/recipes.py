@@ -1,12 +1,13 @@
-"""The recipe study: from the tutorial to the default, a change a row, three seeds.
+"""The recipe studies, three seeds a row: the way to the default, and the objectives.
 
     python benchmarks/recipes.py --data_dir DIR --classifiers 1.npz 2.npz
+    python benchmarks/recipes.py --data_dir DIR --study objectives
     python benchmarks/recipes.py --data_dir DIR --quick --out quick.json
     python benchmarks/recipes.py --time
     python benchmarks/recipes.py --tables
 
-Trains each row of `LADDER` with each seed as a user would (`--work` holds the runs;
-what was done before is not done again), scores 10000 samples of each by the classifier
+Trains each row of a study with each seed as a user would (`--work` holds the runs; what
+`recipes.json` has is not done again), scores 10000 samples of each by the classifier
 that comes with the package, for the Frechet distance also under others
 (`train_classifier.py --seed 1`), and writes it to `recipes.json`. `--time` adds the
 milliseconds of a step, all rows in turns, on what should be an idle machine. `--tables`
@@ -34,6 +35,16 @@ LADDER = {
     "default at 2e-4": ("default", {"learning_rate": 2e-4}),
     "default": ("default", {}),
 }
+# Every objective with the default's R1 and without a penalty ("default" above is one of
+# them), and the default with labels.
+OBJECTIVES = {
+    f"{name}{suffix}": ("default", {"objective": name, **changes})
+    for name in ("non_saturating", "minimax", "hinge", "least_squares", "wasserstein")
+    for suffix, changes in {", R1": {}, ", no penalty": {"r1_weight": 0.0}}.items()
+    if (name, suffix) != ("non_saturating", ", R1")
+} | {"with labels": ("default", {"conditional": True})}
+STUDIES = {"ladder": LADDER, "objectives": OBJECTIVES}
+ROWS = LADDER | OBJECTIVES
 SEEDS = (0, 1, 2)
 SHOWN = {
     "mnist_frechet_distance": 3,
@@ -48,7 +59,7 @@ SHOWN = {
     "nearest_training_distance": 2,
 }
 SHIPPED = "shipped classifier"
-BEGIN, END = "<!-- made by benchmarks/recipes.py -->\n", "<!-- end -->\n"
+BEGIN, END = "<!-- made by benchmarks/recipes.py: {} -->\n", "<!-- end -->\n"
 
 
 def main() -> None:
@@ -60,7 +71,8 @@ def main() -> None:
     flags.add_argument("--classifiers", nargs="*", default=[], metavar="NPZ")
     flags.add_argument("--work", default="runs/recipes", help="where the runs are kept")
     flags.add_argument("--out", default=str(RESULTS), metavar="JSON")
-    flags.add_argument("--rows", nargs="*", choices=LADDER, default=list(LADDER))
+    flags.add_argument("--study", choices=STUDIES, default="ladder")
+    flags.add_argument("--rows", nargs="*", choices=ROWS, help="of any study")
     flags.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
     flags.add_argument("--quick", action="store_true", help="300 steps, one seed")
     flags.add_argument("--time", action="store_true", help="milliseconds of a step")
@@ -71,21 +83,25 @@ def main() -> None:
     if values.tables:
         write_tables(read(Path(values.out)))
         return
+    rows = values.rows or list(STUDIES[values.study])
     if values.time:
-        add_times(Path(values.out), values.rows)
+        add_times(Path(values.out), rows)
         return
     epochs = 300 if values.quick else Config.epochs
     work = Path(values.work) / "quick" if values.quick else Path(values.work)
     score = scorer(values.data_dir, values.classifiers)
     for seed in values.seeds[:1] if values.quick else values.seeds:
-        for row in values.rows:
-            name, changes = LADDER[row]
-            config = Config.recipe(
-                name, **changes, seed=seed, epochs=epochs, data_dir=values.data_dir
-            )
-            run_dir = work / f"{row.replace(' ', '-')}-{seed}"
+        for row in rows:
+            name, changes = ROWS[row]
+            lengths = {"epochs": epochs} | changes
+            config = Config.recipe(name, **lengths, seed=seed, data_dir=values.data_dir)
+            if done(read(Path(values.out)), row, config, seed):
+                continue
+            run_dir = work / f"{row.replace(', ', '-').replace(' ', '-')}-{seed}"
             train(config, run_dir)
             add(Path(values.out), row, config, seed, score(run_dir))
+    if values.study == "objectives":
+        print(objectives_table(read(Path(values.out))))
 
 
 def scorer(data_dir: str, paths: list[str]):
@@ -95,24 +111,27 @@ def scorer(data_dir: str, paths: list[str]):
         from gan_tf.evaluation import scores
         from gan_tf.evaluation.classifier import load_classifier
         from gan_tf.gan import sampling
+        from gan_tf.gan.models import takes_labels
         from gan_tf.storage import checkpoints
     classifiers = {SHIPPED: load_classifier()}
     classifiers |= {Path(path).stem: load_classifier(Path(path), "") for path in paths}
-    splits = [
-        sources.load("mnist", data_dir, split).images for split in ("train", "test")
-    ]
-    real = scores.RealImages(*splits)
+    train, test = (sources.load("mnist", data_dir, part) for part in ("train", "test"))
+    real = scores.RealImages(train.images, test.images, train.labels, test.labels)
 
     def score(run_dir: Path) -> dict[str, dict]:
-        images = sampling.sample(
-            checkpoints.load_generator(run_dir), seed=0, count=scores.COUNT
-        )
+        generator = checkpoints.load_generator(run_dir)
+        count = scores.samples_needed(labels=takes_labels(generator))
+        labels = sampling.labels_in_turn(generator, count)
+        images = sampling.sample(generator, 0, count, labels)
         return {
             name: {
                 "sha256": classifier.digest,
                 "real": classifier.real_scores,
                 "metrics": scores.evaluate(
-                    images, classifier, real if name == SHIPPED else None
+                    images,
+                    classifier,
+                    real if name == SHIPPED else None,
+                    labels=labels,
                 ).metrics,
             }
             for name, classifier in classifiers.items()
@@ -141,6 +160,12 @@ def shaping(config: Config) -> dict:
         and (value := getattr(config, field.name)) != field.metadata.get("value_before")
     }
     return json.loads(json.dumps(shaping)) | {"epochs": config.epochs}
+
+
+def done(results: dict, row: str, config: Config, seed: int) -> bool:
+    """Whether the results have this seed of this recipe."""
+    entry = results["rows"].get(row, {})
+    return entry.get("config") == shaping(config) and str(seed) in entry["seeds"]
 
 
 def add(path: Path, row: str, config: Config, seed: int, scores: dict) -> None:
@@ -177,7 +202,7 @@ def add_times(path: Path, rows: list[str], rounds: int = 7, steps: int = 200) ->
     chunk = (tf.constant(chunk), None)
     calls, times = {}, {row: [] for row in rows}
     for row in rows:
-        name, changes = LADDER[row]
+        name, changes = ROWS[row]
         config = Config.recipe(name, **changes)
         calls[row] = compile_train_steps(build_gan(config), 0, config.jit_compile)
         calls[row](chunk, 0, 50)  # compiles
@@ -245,16 +270,43 @@ def classifiers_table(results: dict) -> str:
     return "\n".join(lines)
 
 
-TABLES = {"docs/results.md": metrics_table, "BUILD_NOTES.md": classifiers_table}
+def objectives_table(results: dict) -> str:
+    """A row for every objective, with the mean and spread of its main metrics."""
+    shown = {name: SHOWN[name] for name in [*list(SHOWN)[:7], "largest_class_share"]}
+    real = results["classifiers"][SHIPPED]["real"]
+    lines = [
+        f"| | {' | '.join(f'`{metric}`' for metric in shown)} |",
+        "| --- |" + " --- |" * len(shown),
+        "| real data | "
+        + " | ".join(f"{real[metric]:.{digits}f}" for metric, digits in shown.items())
+        + " |",
+    ]
+    for name in ("default", *OBJECTIVES):
+        if row := results["rows"].get(name):
+            seeds = [seed[SHIPPED] for seed in row["seeds"].values()]
+            cells = [
+                spread([seed[metric] for seed in seeds], digits)
+                for metric, digits in shown.items()
+            ]
+            label = "non_saturating, R1 (default)" if name == "default" else name
+            lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+# Each table: its page, and what makes it.
+TABLES = {
+    "ladder": ("docs/results.md", metrics_table),
+    "classifiers": ("BUILD_NOTES.md", classifiers_table),
+}
 
 
 def write_tables(results: dict) -> None:
     """Replaces the tables between the markers in docs/results.md and BUILD_NOTES.md."""
-    for name, table in TABLES.items():
-        path = ROOT / name
-        before, rest = path.read_text().split(BEGIN)
-        after = rest.split(END)[1]
-        path.write_text(f"{before}{BEGIN}{table(results)}\n{END}{after}")
+    for name, (page, table) in TABLES.items():
+        path, begin = ROOT / page, BEGIN.format(name)
+        before, rest = path.read_text().split(begin)
+        after = rest.split(END, 1)[1]
+        path.write_text(f"{before}{begin}{table(results)}\n{END}{after}")
 
 
 def spread(values: list[float], digits: int) -> str:
