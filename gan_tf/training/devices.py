@@ -22,7 +22,7 @@ import tensorflow as tf
 import gan_tf
 from gan_tf.config import Config
 from gan_tf.errors import UserError
-from gan_tf.training import cluster, meeting, signals, watchdog
+from gan_tf.training import cluster, connections, meeting, signals, watchdog
 
 # What an exchange with a lost worker can fail with.
 _MAY_BE_OF_OTHERS = (
@@ -151,7 +151,7 @@ def explained_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
         yield
     except _MAY_BE_OF_OTHERS as error:
         found = cluster.find() if strategy.cluster_resolver else None
-        lost = meeting.gone(found.others) if found else []
+        lost = connections.gone(found.others) if found else []
         if not lost:
             raise
         raise UserError(

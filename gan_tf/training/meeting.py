@@ -24,10 +24,10 @@ from typing import Any, BinaryIO
 
 from gan_tf.errors import UserError, printable
 from gan_tf.training.cluster import ALONE, Cluster
+from gan_tf.training.connections import ATTEMPT, address, connected
 
 _MAX_STATEMENT = 1 << 16  # bytes
 _BEAT = 0.5  # seconds between two statements of a worker
-_ATTEMPT = 2.0  # seconds for a connection or a statement, at first
 _WAITS, _HEARS_ALL, _GOES_ON = range(3)  # how far a worker is
 
 Statement = dict[str, Any]
@@ -96,7 +96,7 @@ class _Meeting:
     @property
     def patience(self) -> float:
         """Seconds for one attempt: it grows, so that a slow answer counts at last."""
-        return max(_ATTEMPT, self.waited)
+        return max(ATTEMPT, self.waited)
 
     def line(self) -> bytes:
         """What this worker says now."""
@@ -137,7 +137,7 @@ def _answering(meeting: _Meeting) -> Iterator[None]:
     """Speaks to other workers on the own port, which is free again afterwards."""
 
     class Answer(socketserver.StreamRequestHandler):
-        timeout = _ATTEMPT
+        timeout = ATTEMPT
 
         def handle(self) -> None:
             with contextlib.suppress(OSError):
@@ -167,10 +167,10 @@ def _answering(meeting: _Meeting) -> Iterator[None]:
 
     host = meeting.cluster.hosts[meeting.cluster.own]
     try:
-        server = Server(("", _address(host)[1]), Answer)
+        server = Server(("", address(host)[1]), Answer)
     except OSError as error:
         raise UserError(
-            f"cannot listen on port {_address(host)[1]} of {host}, which TF_CONFIG or "
+            f"cannot listen on port {address(host)[1]} of {host}, which TF_CONFIG or "
             f"Slurm gives to this worker: {error.strerror}. {ALONE}"
         ) from error
     with server:  # its end waits for the last word to each
@@ -195,7 +195,7 @@ def _asking(meeting: _Meeting) -> Iterator[None]:
         for (
             thread
         ) in threads:  # they end by themselves; TensorFlow's signals are not theirs
-            thread.join(_ATTEMPT)
+            thread.join(ATTEMPT)
     finally:
         with meeting.news:
             meeting.over = True
@@ -213,7 +213,7 @@ def _listen(host: str, meeting: _Meeting) -> str:
     """The same over one connection; returns why that has ended."""
     try:
         with (
-            _connected(host, meeting.patience) as connection,
+            connected(host, meeting.patience) as connection,
             connection.makefile("rb") as lines,
         ):
             while meeting.progress != _GOES_ON:
@@ -270,37 +270,3 @@ def check_same(own: Statement, others: dict[str, Statement]) -> None:
                 f"({printable('; '.join(differences), 500)}): start all workers by "
                 "the same command"
             )
-
-
-def gone(hosts: list[str], patience: float = 5.0) -> list[str]:
-    """The hosts that refuse a connection, now or within `patience` seconds."""
-    deadline = time.monotonic() + patience
-    while True:
-        lost = [host for host in hosts if not reachable(host)]
-        if lost or time.monotonic() > deadline:
-            return lost
-        time.sleep(0.2)
-
-
-def reachable(host: str) -> bool:
-    """Whether something listens there."""
-    try:
-        _connected(host, _ATTEMPT).close()
-    except (OSError, UnicodeError):
-        return False
-    return True
-
-
-def _connected(host: str, patience: float) -> socket.socket:
-    name, port = _address(host)
-    connection = socket.create_connection((name, port), patience)
-    # On the own machine a free port can be connected with itself, and be in use.
-    if connection.getsockname() == connection.getpeername():
-        connection.close()
-        raise ConnectionRefusedError(0, "Connection refused")
-    return connection
-
-
-def _address(host: str) -> tuple[str, int]:
-    name, _, port = host.rpartition(":")
-    return name.strip("[]"), int(port)

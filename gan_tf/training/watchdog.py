@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from gan_tf.training.meeting import reachable
+from gan_tf.training.connections import reachable
 
 PATIENCE = 60.0  # seconds that a worker may need to open its port again
 

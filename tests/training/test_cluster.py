@@ -13,7 +13,7 @@ import time
 import pytest
 
 from gan_tf.errors import UserError
-from gan_tf.training import cluster, devices, meeting
+from gan_tf.training import cluster, connections, devices, meeting
 from gan_tf.training.cluster import Cluster, parse
 from tests.conftest import environment
 
@@ -203,7 +203,7 @@ def test_missing_workers_are_named_and_waiting_ends(answer, reason):
 
 
 def test_a_slow_answer_counts(monkeypatch):
-    monkeypatch.setattr(meeting, "_ATTEMPT", 0.1)
+    monkeypatch.setattr(meeting, "ATTEMPT", 0.1)
     with service(b'{"host": "NAME", "progress": 2}\n', delay=0.4) as slow:
         found = Cluster((hosts(2)[0], slow), 0)
         assert list(meeting.meet(found, {}, limit=20)) == [slow]
@@ -229,7 +229,7 @@ def test_garbage_from_the_network_is_ignored():
         waiting = pool.submit(meeting.meet, Cluster(names, 0), {"n": 0}, 20)
         time.sleep(0.3)
         for content in (b"", b"GET / HTTP/1.1\r\n\r\n", b'{"host": "evil:1"}\n'):
-            with socket.create_connection(meeting._address(names[0])) as connection:
+            with socket.create_connection(connections.address(names[0])) as connection:
                 connection.sendall(content)
         other = pool.submit(meeting.meet, Cluster(names, 1), {"n": 1}, 20)
         assert list(waiting.result()) == [names[1]]

@@ -14,7 +14,7 @@ import gan_tf.train as train
 from gan_tf.errors import UserError
 from gan_tf.storage import checkpoints
 from gan_tf.storage.curves import read_curves
-from gan_tf.training import devices, meeting, plan
+from gan_tf.training import connections, devices, plan
 from tests.conftest import TINY, refused
 
 STEPS = {"epochs": 200, "log_every": 10, "sample_every": 100, "save_every": 100}
@@ -197,7 +197,7 @@ def test_only_a_lost_worker_is_reported_as_lost(monkeypatch):
         hosts = ["localhost:1", f"localhost:{port}"]
         text = json.dumps({"cluster": {"worker": hosts}, "task": task})
         monkeypatch.setenv("TF_CONFIG", text)
-        monkeypatch.setattr(meeting.gone, "__defaults__", (0.5,))
+        monkeypatch.setattr(connections.gone, "__defaults__", (0.5,))
         strategy = types.SimpleNamespace(cluster_resolver=object())
         error = tf.errors.InternalError(None, None, "autotuning failed")
         with (
