@@ -208,6 +208,7 @@ def exit_code(
     """Runs `main(values)`; says what went wrong in one sentence on standard error."""
     logging.set_verbosity(logging.WARNING)
     try:
+        _check_current_folder()
         main(values)
         sys.stdout.flush()
     except UserError as error:
@@ -221,12 +222,21 @@ def exit_code(
         return 1
     except OSError as error:
         full = error.errno == errno.ENOSPC and not error.filename
-        where = "cannot write standard output: " if full else ""
-        _complain(f"{name}: error: {where}{error.strerror if full else error}")
+        where = "cannot write standard output" if full else error.filename
+        reason = error.strerror or str(error)
+        reason = f"{where}: {reason}" if where else reason
+        _complain(f"{name}: error: {printable(reason)}")
         return 2
     finally:
         _finish_output()
     return 0
+
+
+def _check_current_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError:
+        raise UserError("the current folder is gone: change to another one") from None
 
 
 def _complain(text: str) -> None:

@@ -113,8 +113,9 @@ def quiet_tensorflow() -> Iterator[None]:
     """Imports TensorFlow; hides what its libraries print while they load.
 
     They print about oneDNN and missing GPU drivers before any log level can stop them.
-    It is shown if anything but a `UserError` is raised. TF_CPP_MIN_LOG_LEVEL=0 or 1
-    shows it always.
+    It is shown if anything but a `UserError` is raised, and always where
+    TF_CPP_MIN_LOG_LEVEL is 0 or 1 or XLA's flags are set: TensorFlow ends the process
+    without a traceback if it does not know one of them.
 
     Raises:
         UserError: there is no folder for temporary files.
@@ -128,7 +129,8 @@ def quiet_tensorflow() -> Iterator[None]:
         ) from None
     choose_backend()
     os.environ["MPLBACKEND"] = "agg"
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") in ("0", "1"):
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if _shows_messages():
         _import()
         yield
         return
@@ -156,6 +158,12 @@ def release_memory() -> None:
     """Gives the system back what is free, where the C library can do that."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # it is not glibc
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def _shows_messages() -> bool:
+    return os.environ["TF_CPP_MIN_LOG_LEVEL"] in ("0", "1") or any(
+        name in os.environ for name in ("XLA_FLAGS", "TF_XLA_FLAGS")
+    )
 
 
 def _import() -> None:

@@ -147,6 +147,17 @@ def test_a_full_disk_behind_the_output_loses_nothing(tiny, tmp_path, invoke):
     assert checkpoints.step_of(checkpoints.saved(tmp_path)[0]) == 5
 
 
+def test_errors_of_the_system_are_sentences(monkeypatch, capsys):
+    def wrong(_):
+        os.stat("x" * 300)
+
+    assert cli.exit_code("prog", wrong, None) == 2
+    assert capsys.readouterr().err == f"prog: error: {'x' * 300}: File name too long\n"
+    monkeypatch.setattr(os, "getcwd", lambda: os.stat("none"))  # it was removed
+    assert cli.exit_code("prog", wrong, None) == 2
+    assert "the current folder is gone" in capsys.readouterr().err
+
+
 def test_errors_that_cannot_be_shown_keep_their_exit_code(monkeypatch):
     def wrong(_):
         raise UserError("no such thing")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import gan_tf
+from gan_tf import environment as environment_module
 from gan_tf.environment import keras_defaults
 from gan_tf.storage import checkpoints
 from tests.conftest import TINY, environment, flags_of, run_python
@@ -155,3 +156,13 @@ def test_tensorflow_loads_quietly_and_what_fails_is_shown():
     assert result.returncode < 0
     assert "Segmentation fault" in result.stderr
     assert 'File "<string>", line 14 in <module>' in result.stderr
+
+
+def test_messages_are_shown_where_a_flag_of_xla_can_end_the_process(monkeypatch):
+    """TensorFlow says "Unknown flag in TF_XLA_FLAGS" and exits, without a traceback."""
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
+    assert not environment_module._shows_messages()
+    monkeypatch.setenv("TF_XLA_FLAGS", "--none=1")
+    assert environment_module._shows_messages()
