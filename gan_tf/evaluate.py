@@ -75,9 +75,7 @@ def main(values: argparse.Namespace) -> None:
     """Scores as the flags say."""
     if not values.samples:
         cli.check_source(values)
-    # Two threads work side by side (`scores.evaluate`): half of the cores for each.
-    half = str(max(1, (os.cpu_count() or 2) // 2))
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", half)
+    _share_cores()
     with quiet_tensorflow():
         from gan_tf.evaluation import domain
         from gan_tf.evaluation.classifier import load_classifier
@@ -116,15 +114,29 @@ def main(values: argparse.Namespace) -> None:
     png = picture(first[1], evaluated[0][1], real, title=doubt or name)
     write_atomically(evaluations.picture_path(out), png)
     if not (values.samples or values.pretrained or values.out):
-        from gan_tf.training import log
-
-        by_step = {origin.step or 0: found.metrics for origin, found in evaluated}
-        log.write_evaluation(Path(values.run_dir), by_step)
+        _write_scalars(Path(values.run_dir), evaluated)
     if values.json:
         print(json.dumps(content, indent=2))
     else:
         print(table(classifier, results), *content["warnings"], sep="\n")
         print(f"wrote {out / 'evaluation.json'} and evaluation.png")
+
+
+def _share_cores() -> None:
+    """Half of the cores for NumPy: `scores.evaluate` keeps two threads busy.
+
+    Before NumPy is imported, and never against what the user has set.
+    """
+    half = max(1, (os.cpu_count() or 2) // 2)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(half))
+
+
+def _write_scalars(run_dir: Path, evaluated: list[tuple[Origin, Evaluation]]) -> None:
+    """Writes the metrics of a run's checkpoints for TensorBoard."""
+    from gan_tf.training import log
+
+    by_step = {origin.step or 0: found.metrics for origin, found in evaluated}
+    log.write_evaluation(run_dir, by_step)
 
 
 def _place(values: argparse.Namespace) -> tuple[Path, str]:
