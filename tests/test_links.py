@@ -117,5 +117,5 @@ def test_a_pipe_and_a_large_file_are_no_json(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").write_bytes(b" " * (1 << 20))
     for name in ("pipe", "large"):
-        with pytest.raises(UserError, match="damaged"):
+        with pytest.raises(UserError, match=r"damaged|is not a file"):
             files.read_json(tmp_path / name)

@@ -75,11 +75,13 @@ def test_a_read_only_run_can_be_used_and_not_trained(
     assert invoke(generate, where, f"--out={tmp_path}/x.png")[0] == 0
 
 
-@pytest.mark.parametrize("command", [train, generate])
-def test_no_folder_for_temporary_files(invoke, monkeypatch, command):
+@pytest.mark.parametrize(
+    ("command", "flag"), [(train, "--run_dir=x"), (generate, "--pretrained=mnist")]
+)
+def test_no_folder_for_temporary_files(invoke, monkeypatch, command, flag):
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc/none"])
-    refused(invoke(command, "--run_dir=x"), "TMPDIR")
+    refused(invoke(command, flag), "TMPDIR")
 
 
 def test_a_tensorboard_folder_that_is_none(undisturbed, invoke, tmp_path):
