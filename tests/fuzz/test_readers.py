@@ -20,7 +20,7 @@ from tests.fuzz.target import attempt
 
 # `records` and `index` guard what TensorFlow's own readers are given.
 QUICK = ("idx", "gzip", "npz", "json", "config", "manifest", "png", "records", "index")
-QUICK += ("table", "pictures")
+QUICK += ("table", "pictures", "npy", "evaluation")
 FEW = ("samples", "caption", "classifier")  # slow ones: the seeds alone
 
 
