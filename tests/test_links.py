@@ -116,6 +116,6 @@ def test_a_linked_evaluation_is_replaced(tmp_path, victim):
 def test_a_pipe_and_a_large_file_are_no_json(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").write_bytes(b" " * (1 << 20))
-    for name in ("pipe", "large"):
-        with pytest.raises(UserError, match=r"damaged|is not a file"):
+    for name, words in {"pipe": "is not a file", "large": "damaged"}.items():
+        with pytest.raises(UserError, match=words):
             files.read_json(tmp_path / name)

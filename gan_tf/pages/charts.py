@@ -108,31 +108,38 @@ def chart(
         ends = SIZE["bottom"], SIZE["top"]
         return np.interp(bend(values), bend((low, high)), ends).round(1)
 
-    def points(steps: list[int], values: np.ndarray) -> str:
-        found = list(zip(across(steps), up(values)))
-        if len(found) == 1:  # which would not be seen
-            found.append((found[0][0] + 4, found[0][1]))
-        return " ".join(f"{x},{y}" for x, y in found)
-
     ticks = LogLocator(subs=(1, 2, 5)) if log else MaxNLocator(5)
     return {
         "title": title,
         "lines": [
-            {"name": name, "points": points(*line), "last": f"{line[1][-1]:.3g}"}
-            for name, line in lines.items()
+            {
+                "name": name,
+                "points": _points(across(steps), up(values)),
+                "last": f"{values[-1]:.3g}",
+            }
+            for name, (steps, values) in lines.items()
         ],
         "rests": [(name, value, up(value)) for name, value in rests.items()],
         "ticks_x": _ticks(first, last, MaxNLocator(4, integer=True), across),
         "ticks_y": _ticks(low, high, ticks, up),
-        "data": {
-            "first": first,
-            "last": last,
-            "lines": [
-                [steps, [float(f"{value:.3g}") for value in values]]
-                for steps, values in lines.values()
-            ],
-        },
+        "data": {"first": first, "last": last, "lines": _readings(lines)},
     }
+
+
+def _readings(lines: Mapping[str, tuple[list[int], np.ndarray]]) -> list[list]:
+    """Steps and values of each line, the values to three digits, for the cursor."""
+    return [
+        [steps, [float(f"{value:.3g}") for value in values]]
+        for steps, values in lines.values()
+    ]
+
+
+def _points(across: np.ndarray, up: np.ndarray) -> str:
+    """The corners of a line, as SVG has them."""
+    found = list(zip(across, up))
+    if len(found) == 1:  # which would not be seen
+        found.append((found[0][0] + 4, found[0][1]))
+    return " ".join(f"{x},{y}" for x, y in found)
 
 
 def _thinned(steps: list[int], values: list[float]) -> tuple[list[int], np.ndarray]:

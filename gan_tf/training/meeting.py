@@ -192,9 +192,8 @@ def _asking(meeting: _Meeting) -> Iterator[None]:
         thread.start()
     try:
         yield
-        for (
-            thread
-        ) in threads:  # they end by themselves; TensorFlow's signals are not theirs
+        # They end by themselves; TensorFlow's signals are not theirs.
+        for thread in threads:
             thread.join(ATTEMPT)
     finally:
         with meeting.news:
