@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from gan_tf import cli
 from gan_tf.environment import quiet_tensorflow
 from gan_tf.errors import UserError
-from gan_tf.files import check_writable
+from gan_tf.files import check_writable, exists
+from gan_tf.storage.run_directory import evaluation_events_dir
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,8 +74,7 @@ def parser() -> cli.Parser:
 
 def main(values: argparse.Namespace) -> None:
     """Scores as the flags say."""
-    if not values.samples:
-        cli.check_source(values)
+    out, scored = _checked_place(values)
     _share_cores()
     with quiet_tensorflow():
         from gan_tf.evaluation import domain
@@ -83,9 +83,6 @@ def main(values: argparse.Namespace) -> None:
         from gan_tf.evaluation.scores import table
         from gan_tf.files import write_atomically
         from gan_tf.storage import evaluations
-    out, scored = _place(values)
-    check_writable(out, "--out")
-    evaluations.check_evaluation_place(out, scored)
     classifier = load_classifier()
     sets = _samples(values) if values.samples else _run_samples(values)
     first = next(sets)  # what is wrong with it is reported before the work
@@ -113,13 +110,36 @@ def main(values: argparse.Namespace) -> None:
     name, doubt = next(iter(doubts.items()))
     png = picture(first[1], evaluated[0][1], real, title=doubt or name)
     write_atomically(evaluations.picture_path(out), png)
-    if not (values.samples or values.pretrained or values.out):
+    if _has_curves(values):
         _write_scalars(Path(values.run_dir), evaluated)
     if values.json:
         print(json.dumps(content, indent=2))
     else:
         print(table(classifier, results), *content["warnings"], sep="\n")
         print(f"wrote {out / 'evaluation.json'} and evaluation.png")
+
+
+def _checked_place(values: argparse.Namespace) -> tuple[Path, str]:
+    """As `_place`; checks what can be checked before TensorFlow is imported."""
+    from gan_tf.storage.evaluations import check_evaluation_place
+
+    if not values.samples:
+        cli.check_source(values)
+    elif values.all:
+        raise UserError("--all is for the checkpoints of a run; --samples is one set")
+    elif not exists(values.samples):
+        raise UserError(f"--samples {values.samples} does not exist")
+    out, scored = _place(values)
+    check_writable(out, "--out")
+    check_evaluation_place(out, scored)
+    if _has_curves(values):
+        check_writable(evaluation_events_dir(Path(values.run_dir)), "--out")
+    return out, scored
+
+
+def _has_curves(values: argparse.Namespace) -> bool:
+    """Whether TensorBoard is to show the metrics beside the run's curves."""
+    return not (values.samples or values.pretrained or values.out)
 
 
 def _share_cores() -> None:
@@ -182,8 +202,6 @@ def _samples(values: argparse.Namespace) -> Iterator[Samples]:
     from gan_tf.evaluation.origin import Origin
     from gan_tf.evaluation.scores import COUNT, samples_needed
 
-    if values.all:
-        raise UserError("--all is for the checkpoints of a run; --samples is one set")
     path = values.samples
     images, labels = read_samples(path)
     if images.ndim != 3 or images.shape[1:] != (28, 28) or len(images) < COUNT:

@@ -46,10 +46,9 @@ def main(values: argparse.Namespace) -> None:
     out = values.out or default
     if out.suffix.lower() != ".html" or out.is_dir():
         raise UserError(f"--out {out} must be a file that ends in .html")
-    if values.out:
-        check_writable(out.parent, "--out")
     for run in [] if values.pretrained else values.runs or [values.run_dir]:
         check_run_there(run)
+    check_writable(out.parent, "--out")
     with quiet_tensorflow():
         from gan_tf.pages.report import write_report
         from gan_tf.storage.pretrained import pretrained

@@ -127,6 +127,20 @@ def test_wrong_input_gets_one_sentence(invoke, run_dir, tmp_path, data_dir):
     refused(other, "is not MNIST, which the scores are for")
 
 
+def test_what_the_paths_show_is_found_before_tensorflow(
+    invoke, run_dir, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(evaluate, "quiet_tensorflow", None)
+    refused(invoke(evaluate, f"--samples={tmp_path}/no.npz"), "does not exist")
+    refused(invoke(evaluate, f"--samples={tmp_path}", "--all"), "--all is for")
+    blocked = tmp_path / "file"
+    blocked.write_text("mine")
+    refused(invoke(evaluate, f"--run_dir={run_dir}", f"--out={blocked}"), "no folder")
+    shutil.rmtree(run_dir / "tensorboard")
+    (run_dir / "tensorboard").write_text("mine")
+    refused(invoke(evaluate, f"--run_dir={run_dir}"), "tensorboard is no folder")
+
+
 @pytest.mark.filterwarnings("ignore:only the metrics")
 def test_a_conditional_run_is_scored_by_its_labels(invoke, labelled_run, tmp_path):
     out = f"--out={tmp_path}"

@@ -7,9 +7,12 @@ import re
 from pathlib import Path
 
 from gan_tf.errors import UserError
-from gan_tf.files import exists, readable
+from gan_tf.files import check_writable, exists, readable
 
 FORMAT = 1  # of config.json and the checkpoints
+# What training writes into, and what it replaces.
+_FOLDERS = ("", "checkpoints", "samples", "tensorboard")
+_FILES = ("data.png", "curves.csv", "samples.png", "losses.png", "training.gif")
 _WITHOUT_RUN = (
     "train one with python -m gan_tf.train, or use the weights that come with the "
     "package: --pretrained mnist"
@@ -24,6 +27,11 @@ def config_path(run_dir: Path) -> Path:
 def events_dir(run_dir: Path) -> Path:
     """TensorBoard's event files."""
     return run_dir / "tensorboard"
+
+
+def evaluation_events_dir(run_dir: Path) -> Path:
+    """Those of `evaluate`: below the run's own, where HParams finds them."""
+    return events_dir(run_dir) / "evaluation"
 
 
 def checkpoints_dir(run_dir: Path) -> Path:
@@ -74,6 +82,22 @@ def check_run_there(run_dir: Path) -> None:
         raise UserError(
             f"--run_dir {run_dir} holds no run (no config.json); {_WITHOUT_RUN}"
         )
+
+
+def check_places(run_dir: Path) -> None:
+    """Checks, before the work, that training can write all of a run; makes nothing.
+
+    Raises:
+        UserError: a folder of it cannot be written, or a folder lies where a file goes.
+    """
+    for name in _FOLDERS:
+        check_writable(run_dir / name, "--run_dir")
+    for name in _FILES:
+        if (run_dir / name).is_dir():
+            raise UserError(
+                f"--run_dir {run_dir}: {name} is a folder there, and training writes a "
+                "file of that name; move it away, or name another place"
+            )
 
 
 def check_links(run_dir: Path) -> None:

@@ -21,7 +21,7 @@ from gan_tf.evaluation import monitor, scores
 from gan_tf.files import cannot_write, explained, remove
 from gan_tf.gan.step import METRICS
 from gan_tf.storage.curves import CurveWriter
-from gan_tf.storage.run_directory import events_dir
+from gan_tf.storage.run_directory import evaluation_events_dir, events_dir
 
 # TensorBoard's tags of the default run, with their meaning.
 SCALARS = METRICS | {
@@ -211,8 +211,7 @@ def _text(text: str) -> str:
 
 def write_evaluation(run_dir: Path, results: dict[int, dict[str, float]]) -> None:
     """Writes metrics by the step they belong to as scalars, replacing older ones."""
-    # Below the run's own events, where HParams finds them.
-    folder = events_dir(run_dir) / "evaluation"
+    folder = evaluation_events_dir(run_dir)
     with _explained(folder):
         remove(folder)
         folder.mkdir(parents=True)

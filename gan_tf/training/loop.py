@@ -104,6 +104,7 @@ def _train(
         lock.run_lock(place),
         strategy.scope(),
     ):
+        run_directory.check_places(place)
         gan = first.new_gan(config, data)
         save = functools.partial(checkpoints.save, place, gan, None)
         description.open_run(

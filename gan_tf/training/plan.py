@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from gan_tf.config import Config, as_text
 from gan_tf.data import sources
-from gan_tf.files import check_writable, usable_path
-from gan_tf.storage import checkpoints, lock
+from gan_tf.files import usable_path
+from gan_tf.storage import checkpoints, lock, run_directory
 from gan_tf.training import devices, start
 
 
@@ -25,7 +25,7 @@ def plan(config: Config, run_dir: str | os.PathLike) -> str:
     devices.check_batch(config.batch_size, replicas)
     data = sources.load_for(config)
     start.prepare(config, run_dir, data)
-    check_writable(run_dir, "--run_dir")
+    run_directory.check_places(run_dir)
     lock.check_lock(run_dir)
     last = checkpoints.newest(run_dir)
     step = checkpoints.step_of(last) if last else 0

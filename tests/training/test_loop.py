@@ -218,6 +218,22 @@ def test_a_plan_changes_nothing(finished, tiny, tmp_path):
         plan.plan(tiny(seed=8), run_dir)
 
 
+@pytest.mark.parametrize("name", ["samples", "tensorboard", "checkpoints"])
+def test_a_place_that_cannot_be_written_is_found_before_the_work(tiny, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    for call in (plan.plan, train):
+        with pytest.raises(UserError, match=f"{name} is no folder"):
+            call(tiny(), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} <= {name, "lock"}
+
+
+def test_a_folder_in_the_place_of_a_picture_is_found_before_the_work(tiny, tmp_path):
+    (tmp_path / "samples.png").mkdir()
+    for call in (plan.plan, train):
+        with pytest.raises(UserError, match=r"samples\.png is a folder"):
+            call(tiny(), tmp_path)
+
+
 def test_events_split_calls_and_nothing_is_skipped(tiny, data_dir):
     config = tiny(epochs=33, steps_per_call=8, log_every=5, sample_every=6)
     data = sources.load("auto", str(data_dir))
