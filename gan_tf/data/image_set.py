@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gan_tf.data.layout import as_images, as_labels
+from gan_tf.data.stream import pass_order
 from gan_tf.errors import UserError, printable
 from gan_tf.images import grid
 
@@ -113,6 +114,10 @@ def turned(data: ImageSet, transpose: bool, invert: bool) -> ImageSet:
     return image_set(np.ascontiguousarray(images), data.labels, name)
 
 
-def preview(data: ImageSet) -> np.ndarray:
-    """The first 64 images as one picture, uint8 `[H, W]` or `[H, W, 3]`."""
-    return grid(data.images[:64], columns=8)
+def preview(data: ImageSet, seed: int) -> np.ndarray:
+    """The first 64 images that training sees as one picture, uint8 `[H, W]` or color.
+
+    In its order, because the first ones of a file may all be of one class.
+    """
+    first = pass_order(len(data.images), seed, 0)[:64].numpy()
+    return grid(data.images[first], columns=8)

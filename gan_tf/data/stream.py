@@ -8,6 +8,16 @@ import numpy as np
 import tensorflow as tf
 
 
+def pass_order(count: int, seed: int, number: int | tf.Tensor) -> tf.Tensor:
+    """The order of `count` images in a pass, int32 `[count]`.
+
+    Args:
+        number: of the pass, from 0; int64.
+    """
+    pass_seed = tf.stack([tf.constant(seed, tf.int64), number])
+    return tf.random.experimental.stateless_shuffle(tf.range(count), pass_seed)
+
+
 def stream(
     images: np.ndarray,
     batch_size: int,
@@ -39,8 +49,7 @@ def stream(
     first_pass, skipped = divmod(start * batch_size, count)
 
     def order(number: tf.Tensor) -> tf.Tensor:
-        pass_seed = tf.stack([tf.constant(seed, tf.int64), number])
-        indices = tf.random.experimental.stateless_shuffle(tf.range(count), pass_seed)
+        indices = pass_order(count, seed, number)
         begin = skipped if number == first_pass else 0
         return tf.gather(indices, tf.range(begin, count))  # a slice makes TF complain
 

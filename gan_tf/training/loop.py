@@ -115,7 +115,7 @@ def _train(
             first.initial,
             save if first.needs_saving else None,
         )
-        images.write_png(place / "data.png", preview(data))
+        images.write_png(place / "data.png", preview(data, config.seed))
         checkpoints.restore(run_dir, gan)
         step = int(gan.step.numpy())
         devices.check_agreement(strategy, step, data.digest, run_dir)

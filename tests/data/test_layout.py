@@ -103,7 +103,16 @@ def test_a_set_of_arrays_owns_shape_and_classes():
     other = GREY.reshape(-1)[: 4 * 128]
     wide, high = other.reshape(4, 8, 16), other.reshape(4, 16, 8)
     assert from_arrays(wide).digest != from_arrays(high).digest
-    assert preview(data).shape[2] == 3
+    assert preview(data, 0).shape[2] == 3
+
+
+def test_the_preview_shows_images_from_all_of_a_sorted_set():
+    classes = np.repeat(np.arange(1, 9, dtype=np.uint8), 100)
+    data = from_arrays(np.broadcast_to(30 * classes[:, None, None], (800, 8, 8)))
+    shown = preview(data, 0)
+    assert set(np.unique(shown)) == {0, *(30 * np.arange(1, 9))}
+    np.testing.assert_array_equal(preview(data, 0), shown)
+    assert preview(from_arrays(GREY), 0).shape[1] == 8 * (GREY.shape[2] + 2) + 2
 
 
 def test_transpose_and_invert():

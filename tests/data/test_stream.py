@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gan_tf.data.stream import stream
+from gan_tf.data.stream import pass_order, stream
 
 
 def batches(images, start, count, batch_size=16, steps_per_chunk=3, seed=0):
@@ -30,6 +30,11 @@ def test_each_pass_is_a_new_permutation_and_passes_join_end_to_end():
     for order in passes:
         np.testing.assert_array_equal(np.sort(order), np.arange(50))
     assert len(np.unique(passes, axis=0)) == 8
+
+
+def test_the_order_of_a_pass_is_that_of_its_batches():
+    seen = numbers(batches(numbered(64), 4, 4))  # the second pass
+    np.testing.assert_array_equal(pass_order(64, 0, 1), seen)
 
 
 @pytest.mark.parametrize("start", [1, 3, 4, 25, 40])
