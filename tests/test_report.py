@@ -5,6 +5,7 @@ import importlib
 import re
 import shlex
 import shutil
+import types
 
 import numpy as np
 import pytest
@@ -49,14 +50,19 @@ def test_training_ends_with_a_report_that_needs_no_network(trained):
     assert '"classes": 10' in page
 
 
-def test_a_report_that_fails_does_not_fail_the_run(config, tmp_path, monkeypatch):
+def test_a_report_that_fails_does_not_fail_the_run(
+    config, tmp_path, monkeypatch, capsys
+):
     def fail(*_):
         raise RuntimeError("no luck")
 
     monkeypatch.setattr(loop.report, "write_report", fail)
     with pytest.warns(UserWarning, match="is finished, but its report .* no luck"):
-        gan_tf.train(config, tmp_path / "r", progress=False)
+        gan_tf.train(config, tmp_path / "r")
     assert (tmp_path / "r" / "training.gif").exists()
+    assert capsys.readouterr().out.endswith(
+        f"done: see samples.png, losses.png, training.gif in {tmp_path / 'r'}\n"
+    )
 
 
 def test_names_are_text_and_never_markup(trained):
@@ -81,6 +87,23 @@ def test_the_commands_of_the_page_are_commands(trained, config):
             again = config_from(values)
             assert again.epochs == 40
             assert config.differences(again) == []
+
+
+def test_only_python_continues_a_run_on_arrays(config):
+    from gan_tf.pages.content import _commands
+
+    ours = dataclasses.replace(config, data_dir="")
+    data = {"name": "images-inverted", "classes": 3}
+    call = _commands("--run_dir=r", "r", ours, data)["continue to twice the steps"]
+    given = {}
+
+    def train(config, run_dir, images):
+        given.update(config=config, rest=(run_dir, images))
+
+    package = types.SimpleNamespace(Config=gan_tf.Config, train=train)
+    eval(call, {"gan_tf": package, "images": 1, "labels": 2})
+    assert given["config"] == dataclasses.replace(ours, epochs=40)
+    assert given["rest"] == ("r", (1, 2))
 
 
 def test_the_command_writes_it_again(invoke, run_dir):
@@ -125,7 +148,7 @@ def test_runs_are_compared(invoke, run_dir, trained, tmp_path):
 
 def test_the_evaluation_is_shown_beside_real_data(invoke, run_dir, tmp_path):
     content = {
-        "real": {"precision": 0.899, "new_one": 1.0},
+        "real": {"precision": 0.899, "label_accuracy": 0.9951},
         "results": {"step 20 <i>": {"precision": 0.1234, "new_one<b>": 2.0}},
         "warnings": ["out of the domain <u>"],
     }
@@ -134,6 +157,7 @@ def test_the_evaluation_is_shown_beside_real_data(invoke, run_dir, tmp_path):
     page = (run_dir / "report.html").read_text("utf-8")
     for text in ("0.1234", "0.899", "new_one", "step 20 &lt;i&gt;", "domain &lt;u&gt;"):
         assert text in page
+    assert "0.9951" not in page  # of real data alone
     assert "<u>" not in page
 
 

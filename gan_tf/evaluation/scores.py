@@ -33,7 +33,7 @@ REPORT = {
     "smallest_class_share": "0.1 if all ten digits are equally common",
     "largest_class_share": "0.1 if all ten digits are equally common",
     "class_divergence": "KL of the class shares to uniform, nats",
-    "nearest_training_distance": "mean, in pixels of [0, 1]; 0 is memorised",
+    "nearest_training_distance": "mean, in pixels of [0, 1]; 0 is memorized",
 }
 # These need no real image, only what is shipped with the classifier.
 WITHOUT_DATA = (

@@ -87,7 +87,7 @@ def chart(
     Args:
         curves: name to (steps, values) of each line.
         rests: name to value of horizontal lines, such as a loss at equilibrium.
-        log: a logarithmic axis, if all values are positive.
+        log: a logarithmic axis, if all values are positive and span a decade.
     """
     lines = {name: _thinned(*curve) for name, curve in curves.items() if curve[0]}
     if not lines:
@@ -95,7 +95,7 @@ def chart(
     every = np.concatenate(
         [*(values for _, values in lines.values()), [*rests.values()]]
     )
-    log = log and every.min() > 0
+    log = log and 0 < every.min() < every.max() / 10
     low, high = _limits(every, log)
     first = min(steps[0] for steps, _ in lines.values())
     last = max(max(steps[-1] for steps, _ in lines.values()), first + 1)

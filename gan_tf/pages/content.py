@@ -18,7 +18,7 @@ from gan_tf.pages.pictures import picture
 from gan_tf.storage import checkpoints, description
 from gan_tf.storage.checkpoints import Trained
 from gan_tf.storage.curves import read_curves
-from gan_tf.storage.evaluations import picture_path, read_evaluation
+from gan_tf.storage.evaluations import Metrics, picture_path, read_evaluation
 
 
 def run_content(
@@ -63,20 +63,23 @@ def run_content(
         "why_not": why_not,
         "evaluation": evaluation,
         "picture": evaluation and picture(picture_path(Path(name)), 1600),
-        "commands": _commands(flag, config, content["data"]["name"]),
+        "commands": _commands(flag, name, config, content["data"]),
     }
 
 
-def metrics_table(columns: list[dict[str, float]]) -> list[list[str]]:
-    """One row for each metric: its name, its meaning, its value in each column."""
+def metrics_table(runs: list[Metrics], real: Metrics) -> list[list[str]]:
+    """One row for each metric of a run: name, meaning, values of the runs, real data's."""
     meanings = domain.METRIC | scores.REPORT | OF_LABELS
     return [
         [
             name,
             meanings.get(name, ""),
-            *(f"{column[name]:.4g}" if name in column else "-" for column in columns),
+            *(
+                f"{found[name]:.4g}" if name in found else "-"
+                for found in [*runs, real]
+            ),
         ]
-        for name in dict.fromkeys(name for column in columns for name in column)
+        for name in dict.fromkeys(name for run in runs for name in run)
     ]
 
 
@@ -96,12 +99,15 @@ def _summary(config: Config, content: dict[str, Any], step: int) -> list[str]:
     ]
 
 
-def _commands(flag: str, config: Config, data: str) -> dict[str, str]:
-    """What one does next, as commands for a shell, by what they do.
+def _commands(
+    flag: str, name: str, config: Config, data: dict[str, Any]
+) -> dict[str, str]:
+    """What one does next, as commands for a shell or Python, by what they do.
 
     Args:
         flag: what names the run or the pretrained generator.
-        data: the name of the data.
+        name: the run directory.
+        data: what the run notes of its data.
     """
     run = shlex.quote(flag)
     commands = {
@@ -109,13 +115,31 @@ def _commands(flag: str, config: Config, data: str) -> dict[str, str]:
         "export the generator": f"export {run} --format=onnx --out=generator.onnx",
         "make this page again": f"report {run}",
     }
-    if data == "mnist":
-        commands["score it"] = f"evaluate {run}"
-    if flag.startswith("--run_dir"):
-        recipe = config.nearest_recipe()
-        defaults = Config.recipe(recipe).to_dict()
-        options = config.to_dict() | {"epochs": 2 * config.epochs}
-        given = [f"--{n}={as_text(v)}" for n, v in options.items() if v != defaults[n]]
-        given += [f"--recipe={recipe}"] if recipe != "default" else []
-        commands["continue to twice the steps"] = f"train {run} {shlex.join(given)}"
-    return {what: f"python -m gan_tf.{command}" for what, command in commands.items()}
+    is_run = flag.startswith("--run_dir")
+    if data["name"] == "mnist":
+        there = [f"--data_dir={config.data_dir}"] if is_run and config.data_dir else []
+        commands["score it"] = shlex.join(["evaluate", flag, *there])
+    commands = {what: f"python -m gan_tf.{end}" for what, end in commands.items()}
+    if is_run:
+        commands["continue to twice the steps"] = _continue(flag, name, config, data)
+    return commands
+
+
+def _continue(flag: str, name: str, config: Config, data: dict[str, Any]) -> str:
+    """The command that trains a run to twice its steps, or the call in Python.
+
+    Only Python can give the images of a run that was trained on a caller's arrays.
+    """
+    recipe = config.nearest_recipe()
+    defaults = Config.recipe(recipe).to_dict()
+    options = config.to_dict() | {"epochs": 2 * config.epochs}
+    changed = {n: value for n, value in options.items() if value != defaults[n]}
+    named = config.data_dir or config.dataset != "auto"
+    if data["name"].split("-")[0] == "images" and not named:
+        settings = ", ".join(f"{n}={value!r}" for n, value in changed.items())
+        images = "(images, labels)" if data["classes"] else "images"
+        made = f"gan_tf.Config.recipe({recipe!r}, {settings})"
+        return f"gan_tf.train({made}, {name!r}, images={images})"
+    flags = [flag, *(f"--{n}={as_text(value)}" for n, value in changed.items())]
+    flags += [f"--recipe={recipe}"] if recipe != "default" else []
+    return f"python -m gan_tf.train {shlex.join(flags)}"

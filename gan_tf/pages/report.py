@@ -85,7 +85,7 @@ def _rendered(runs: list[dict[str, Any]]) -> bytes:
         charts=charts,
         size=SIZE,
         metric_columns=[*columns, "real data"],
-        metrics=metrics_table([*columns.values(), real]),
+        metrics=metrics_table([*columns.values()], real),
         warnings=found[0].warnings if one and found[0] else [],
         options=options,
         data={

@@ -129,8 +129,8 @@ def _train(
             _train_on(gan, data, config, place, progress, on_log)
         if chief and not pictures.animation_path(run_dir).exists():
             pictures.write_final_pictures(gan, data, config, run_dir)
-            _write_report(gan, run_dir)
-            say(f"done: see samples.png, training.gif and report.html in {run_dir}")
+            page = ", report.html" if _write_report(gan, run_dir) else ""
+            say(f"done: see samples.png, losses.png, training.gif{page} in {run_dir}")
     return gan
 
 
@@ -269,17 +269,19 @@ def _is_best(distance: float | None, run_dir: Path) -> bool:
     return least is None or distance < least
 
 
-def _write_report(gan: GAN, run_dir: Path) -> None:
-    """Writes the page of a finished run; the run does not fail if that fails."""
+def _write_report(gan: GAN, run_dir: Path) -> bool:
+    """Whether the page of a finished run is written; the run does not fail with it."""
     try:
         path = report.report_path(run_dir)
         report.write_report([run_dir], path, gan.sampler)
+        return True
     except Exception as error:
         warnings.warn(
             f"the run is finished, but its report is not written: {error}. Try "
             f"python -m gan_tf.report --run_dir {run_dir}",
             stacklevel=2,
         )
+        return False
 
 
 def _config_table(config: Config, data: ImageSet) -> str:

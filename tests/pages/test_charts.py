@@ -29,6 +29,8 @@ def test_a_logarithmic_axis_has_equal_steps_for_equal_ratios():
     assert [text for _, text in found["ticks_y"]][:3] == ["1", "2", "5"]
     straight = chart("x", {"a": ([0, 1, 2], [0.0, 10.0, 100.0])}, log=True)
     assert straight["ticks_y"][0][1] == "0"  # not all are positive
+    narrow = chart("x", {"a": ([0, 1], [103.0, 168.0])}, log=True)
+    assert len(narrow["ticks_y"]) >= 3
 
 
 def test_long_curves_are_thinned_by_means_and_end_at_their_end():
