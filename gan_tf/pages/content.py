@@ -68,7 +68,7 @@ def run_content(
 
 
 def metrics_table(runs: list[Metrics], real: Metrics) -> list[list[str]]:
-    """One row for each metric of a run: name, meaning, values; the last of real data."""
+    """One row for each metric of a run: name, meaning, values, value of real data."""
     meanings = domain.METRIC | scores.REPORT | OF_LABELS
     return [
         [
