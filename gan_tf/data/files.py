@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from gan_tf.data.arrays import npz_names, read_npy, read_npz
-from gan_tf.data.folders import read_folder
-from gan_tf.data.forms import check_file, refused
+from gan_tf.data.folders import entries, read_folder
+from gan_tf.data.forms import UNPACK, check_file, refused
 from gan_tf.data.idx import read_idx
 from gan_tf.data.image_set import ImageSet, image_set
 from gan_tf.data.layout import as_images, as_labels
@@ -115,8 +115,10 @@ def _read_npz(path: Path, split: str) -> Arrays:
         chosen = names[0]
     if chosen is None and has_splits:
         raise refused(path, _no_split(split))
+    if not names:
+        raise refused(path, f"it is a zip archive without arrays; {UNPACK}")
     if chosen is None:
-        held = ", ".join(names[:8]) or "no array"
+        held = ", ".join(names[:8])
         raise refused(
             path,
             f"it holds {held}; call its arrays x_train, y_train, x_test, y_test, or "
@@ -133,23 +135,22 @@ def _read_npz(path: Path, split: str) -> Arrays:
 
 def _labels_beside(path: Path) -> np.ndarray | None:
     """The labels in a file of their own beside the images'; None if there is none."""
-    bare = path.name.removesuffix(".gz")
-    swapped = re.sub("images|imgs", "labels", bare)
-    swapped = re.sub("^([xX])([-_])", lambda x: "yY"[x[1] == "X"] + x[2], swapped)
+    bare = path.name.lower().removesuffix(".gz")
+    stem, ending = Path(bare).stem, Path(bare).suffix
+    swapped = re.sub("^x([-_])", r"y\1", re.sub("images|imgs", "labels", bare))
     names = [
         re.sub(r"idx[34]-\w+", kind, swapped) for kind in ("idx1-ubyte", "idx2-int")
     ]
-    names += [f"{path.stem}_labels{path.suffix}", f"{path.stem}-labels{path.suffix}"]
-    for name in names:
-        for spelling in (
-            name,
-            name.replace("-idx", ".idx"),
-            name.replace(".idx", "-idx"),
-        ):
-            for ending in ("", ".gz"):
-                place = path.with_name(spelling + ending)
-                if place != path and place.name != bare and place.is_file():
-                    return _read_labels(place)
+    names += [f"{stem}_labels{ending}", f"{stem}-labels{ending}"]
+    beside = {
+        entry.name.lower().replace(".idx", "-idx"): Path(entry.path)
+        for entry in reversed(entries(path.parent))
+        if entry.is_file()
+    }
+    for name in (name.replace(".idx", "-idx") for name in names):
+        for place in (beside.get(name), beside.get(f"{name}.gz")):
+            if place and name != bare.replace(".idx", "-idx"):
+                return _read_labels(place)
     return None
 
 

@@ -16,23 +16,27 @@ from gan_tf.errors import DamagedError, UserError
 _MAX_PACKED = 1032
 # What packed data may unpack to: over a million images of MNIST's size. Larger sets,
 # given unpacked, are bounded by the disk they already take.
-_MAX_UNPACKED = 1 << 30
+_MAXUNPACKED = 1 << 30
 BLOCK = 1 << 16  # bytes read at a time
 
 _ARRAY = "save its images with numpy.savez as x_train, y_train, x_test, y_test"
-_UNPACK = "unpack it and name the folder"
+UNPACK = "unpack it and name the folder"
 _TABLE = "if it is a table with one image in each row, name it .csv"
 # How a form begins, its name, and what to do with it.
 _FORMS: tuple[tuple[bytes, str, str], ...] = (
-    (b"PK\x03\x04", "a zip archive", f"if it is an npz, name it .npz; else {_UNPACK}"),
+    (b"PK\x03\x04", "a zip archive", f"if it is an npz, name it .npz; else {UNPACK}"),
     (b"\x93NUMPY", "a NumPy array", "name it .npy"),
-    (b"\x1f\x8b", "gzip data", _UNPACK),
-    (b"BZh", "bzip2 data", _UNPACK),
-    (b"\xfd7zXZ", "xz data", _UNPACK),
-    (b"7z\xbc\xaf", "a 7z archive", _UNPACK),
+    (b"\x1f\x8b", "gzip data", UNPACK),
+    (b"BZh", "bzip2 data", UNPACK),
+    (b"\xfd7zXZ", "xz data", UNPACK),
+    (b"7z\xbc\xaf", "a 7z archive", UNPACK),
     (b"\x89PNG", "a PNG picture", "name the folder that holds such files"),
     (b"\xff\xd8\xff", "a JPEG picture", "name the folder that holds such files"),
     (b"GIF8", "a GIF picture", "convert it to PNG"),
+    (b"BM", "a BMP picture", "convert it to PNG"),
+    (b"II*\0", "a TIFF picture", "convert it to PNG"),
+    (b"MM\0*", "a TIFF picture", "convert it to PNG"),
+    (b"RIFF", "perhaps a WebP picture", "convert it to PNG"),
     (b"\x89HDF", "an HDF5 file", _ARRAY),
     (b"MATLAB", "a MATLAB file", f"load it with scipy.io.loadmat and {_ARRAY}"),
     (b"PAR1", "a Parquet file", _ARRAY),
@@ -98,7 +102,7 @@ def content(
         raise refused(path, "it holds no image")
     if promised < 0 or promised > size * (_MAX_PACKED if packed else 1):
         raise damaged(path, f"its header promises {promised} bytes, more than it has")
-    if packed and promised > _MAX_UNPACKED:
+    if packed and promised > _MAXUNPACKED:
         raise refused(path, f"{promised} bytes are too many; unpack it first")
     found = bytearray()
     # In blocks: one large read would take what is promised before any of it is there.

@@ -137,12 +137,14 @@ def _sets_of_files(folder: Path) -> list[Found]:
 def _form(name: str) -> str | None:
     """The form of a file of images by its name; None for labels and others."""
     name = name.lower()
+    if name.endswith((".csv", ".csv.gz")):  # labels alone are not `_wide`
+        return "csv"
     if re.search(r"(?<![a-z])labels?(?![a-z])|^y[-_]", name):
         return None
     if re.search(r"[-.]idx[34]-(ubyte|int)(\.gz)?$", name):
         return "idx"
     ending = Path(name.removesuffix(".gz")).suffix
-    return ending[1:] if ending in (".npz", ".npy", ".csv") else None
+    return ending[1:] if ending in (".npz", ".npy") else None
 
 
 def _wide(path: Path) -> bool:

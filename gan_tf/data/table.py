@@ -40,7 +40,9 @@ def read_table(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     numbered = header and not cells[0]
     label = _label_column(path, cells[numbered:], header)
     values = _values(path, separator, header)
-    if values.ndim != 2 or not values.size or values.shape[1] != len(cells):
+    if not values.size:
+        raise refused(path, "it holds no image, only a header")
+    if values.ndim != 2 or values.shape[1] != len(cells):
         raise refused(path, f"its rows have not the {len(cells)} columns of its first")
     values = values[:, int(numbered) :]
     if label == 0 and not header and _is_constant(values[:, 0]):

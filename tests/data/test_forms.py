@@ -17,6 +17,7 @@ RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (20, 8, 8), dtype=np.uint8)
 LABELS = (np.arange(20) % 5).astype(np.uint8)
 COLOUR = RANDOM.integers(0, 256, (20, 9, 12, 3), dtype=np.uint8)
+EMPTY_ZIP = b"PK\5\6"
 EYE = np.eye(5)[LABELS]
 
 
@@ -97,6 +98,12 @@ def test_idx_under_other_names(tmp_path):
     check(images, "my own name", None)
 
 
+def test_idx_from_a_system_of_upper_case(tmp_path):
+    write_idx(tmp_path / "TRAIN-IMAGES.IDX3-UBYTE", IMAGES)
+    write_idx(tmp_path / "TRAIN-LABELS-IDX1-UBYTE", LABELS)
+    check(tmp_path)
+
+
 def test_torchvisions_layout_has_the_name_above_raw(tmp_path):
     folder = tmp_path / "FashionMNIST" / "raw"
     folder.mkdir(parents=True)
@@ -132,6 +139,8 @@ def test_kaggles_tables(tmp_path):
     check(tmp_path / "plain.csv", "plain")
     csv(tmp_path / "last.csv", np.c_[flat, LABELS], f"{names},label")
     check(tmp_path / "last.csv")
+    (tmp_path / "last.csv").rename(tmp_path / "with_labels.csv")
+    check(tmp_path / "with_labels.csv")
     csv(tmp_path / "odd.csv", flat[:, :50])
     with pytest.raises(UserError, match="50 columns"):
         sources.load("auto", str(tmp_path / "odd.csv"))
@@ -176,6 +185,9 @@ def test_lists_of_labels_do_not_hide_the_pictures(tmp_path):
         ("data_batch_1", b"\x80\x04\x95", "data_batch_1 is perhaps a Python pickle"),
         ("train_32x32.mat", b"MATLAB 5.0 MAT-file", "MATLAB file; load it with scipy"),
         ("a.parquet", b"PAR1", "Parquet file; save its images"),
+        ("a.tif", b"II*\0", "TIFF picture; convert it to PNG"),
+        ("a.webp", b"RIFF0000WEBP", "WebP picture; convert it to PNG"),
+        ("a.npz", EMPTY_ZIP + bytes(18), "zip archive without arrays; unpack it"),
         ("a.bin", b"\1\2\3", "tensorflow_datasets folders$"),
     ],
 )
