@@ -33,13 +33,23 @@ DEFAULT_RUN = Path("runs/default")  # of the commands that read a run
 REPLACES = "what exists is replaced only by a result of the same kind"
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the default of a flag that has one, unless its own help says it."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        none = action.default is None or action.default is False
+        if none or "(default: " in (action.help or ""):
+            return action.help
+        return super()._get_help_string(action)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one sentence and name the likely flag."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(
             allow_abbrev=False,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=_Help,
             **settings,
         )
 
@@ -87,7 +97,11 @@ def add_source_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that name a trained run or a pretrained generator."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
-        "--run_dir", type=path, default=DEFAULT_RUN, help="a trained run"
+        "--run_dir",
+        type=path,
+        metavar="DIR",
+        default=DEFAULT_RUN,
+        help="a trained run",
     )
     source.add_argument(
         "--pretrained",

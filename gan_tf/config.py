@@ -56,13 +56,13 @@ class Config:
     )
     invert: bool = _data(
         False,
-        "exchange ink and paper, for images of black ink on white paper",
+        "exchange black and white, for images of black ink on white paper",
         shapes_run=False,  # the digest is of the images after it
         value_before=False,
     )
     init_from: str = _run(
         "",
-        "another run, with whose weights (not optimizers) a new run starts",
+        "another run; the new run starts with its weights, not with its optimizers",
         shapes_run=False,  # where the weights came from is noted and compared
         value_before="",
     )
@@ -80,7 +80,7 @@ class Config:
     )
     conditional: bool = _networks(
         False,
-        "train on the labels too: one class can then be asked for",
+        "train on the labels too, so that a class can be chosen when generating",
         value_before=False,
     )
     latent_dim: int = _networks(
@@ -122,17 +122,17 @@ class Config:
     )
     learning_rate: float = _optimizer(
         2e-3,
-        "Adam's step size for the discriminator",
+        "the discriminator's learning rate (Adam)",
         minimum=0.0,
     )
     rate_ratio: float = _optimizer(
         2.0,
-        "the generator's step size over the discriminator's",
+        "the generator's learning rate divided by the discriminator's",
         minimum=0.0,
     )
     decay_steps: int = _optimizer(
         30000,
-        "step by which both step sizes fall to a twentieth, on a cosine; 0: never",
+        "step by which both rates fall to a twentieth, along a cosine; 0: never",
         minimum=0,
     )
     beta_1: float = _optimizer(
@@ -169,7 +169,7 @@ class Config:
     )
     precision: str = _devices(
         "float32",
-        "of matrix multiplications; mixed_bfloat16 is for GPUs",
+        "of the matrix multiplications; mixed_bfloat16 is for GPUs",
         choices=("float32", "mixed_bfloat16"),
         value_before="float32",
     )

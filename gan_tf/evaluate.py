@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _DESCRIPTION = """
 Score 10000 samples with the frozen classifier that comes with the package, beside the
 scores of real MNIST. The class shares, the Frechet distance and the accuracy of labels
-need nothing else; the other metrics compare with MNIST's images, searched for as
-gan_tf.train does.
+need nothing else; the other metrics compare with MNIST's images, which are
+found as gan_tf.train finds them.
 """
 
 

@@ -14,9 +14,9 @@ from gan_tf.environment import quiet_tensorflow
 from gan_tf.training import signals
 
 _DESCRIPTION = """
-Train a GAN on MNIST (without MNIST: on built-in drawn digits). All is kept in the run
-directory; the same command again continues the run, a larger --epochs extends it.
-Watch it with: tensorboard --logdir runs
+Train a GAN on MNIST (without MNIST: on built-in artificial digits). Everything is kept
+in the run directory. The same command again continues the run, a larger --epochs
+extends it. Watch it with: tensorboard --logdir runs
 """
 
 

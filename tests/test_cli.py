@@ -3,6 +3,7 @@ import errno
 import importlib
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -227,6 +228,13 @@ def test_the_home_folder_is_found(monkeypatch, tmp_path):
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     values = train.parser().parse_args(["--run_dir=~/runs/a"])
     assert values.run_dir == tmp_path / "runs" / "a"
+
+
+@pytest.mark.parametrize("name", ["train", "generate", "evaluate", "export", "report"])
+def test_help_shows_a_default_once_and_only_where_there_is_one(name):
+    text = importlib.import_module(f"gan_tf.{name}").parser().format_help()
+    assert "default: None" not in text
+    assert not re.search(r"\(default: [^()]*\)\s+\(default: ", text)
 
 
 def test_what_help_shows_for_nothing_can_be_typed():
