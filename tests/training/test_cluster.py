@@ -174,31 +174,35 @@ def service(answer, delay=0.0):
         server.shutdown(socket.SHUT_RDWR)
 
 
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        (None, "no answer"),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "something else answers"),
-        (b"[]\n", "something else answers"),
-        (b"[" * 60000 + b"\n", "something else answers"),
-        (b'{"host": "NAME", "progress": []}\n', "something else answers"),
-        (b'{"host": "a:1", "progress": 0}\n', "a:1 answers there"),
-        (b'{"host": "NAME", "progress": 0}\n', "no answer"),  # it spoke, and died
-        (b"", "no answer"),
-        (b"x" * 200000, "something else answers"),
-    ],
-)
-def test_missing_workers_are_named_and_waiting_ends(answer, reason):
+SILENT = {
+    None: "no answer",
+    b"": "no answer",
+    b'{"host": "NAME", "progress": 0}\n': "no answer",  # it spoke, and died
+}
+STRANGE = {
+    b"HTTP/1.1 400 Bad Request\r\n\r\n": "something else answers",
+    b"[]\n": "something else answers",
+    b"[" * 60000 + b"\n": "something else answers",
+    b'{"host": "NAME", "progress": []}\n': "something else answers",
+    b'{"host": "a:1", "progress": 0}\n': "a:1 answers there",
+    b"x" * 200000: "something else answers",
+}
+
+
+@pytest.mark.parametrize("answers", [SILENT, STRANGE], ids=["silent", "strange"])
+def test_missing_workers_are_named_and_waiting_ends(answers):
     own, dead = hosts(2)
-    with service(answer) as busy:
-        found = Cluster((own, dead, busy, "nowhere.invalid:1"), 0)
+    with contextlib.ExitStack() as stack:
+        busy = [stack.enter_context(service(answer)) for answer in answers]
+        found = Cluster((own, dead, *busy, "nowhere.invalid:1"), 0)
         with pytest.raises(UserError, match=r"after 1 s \(--cluster_timeout") as caught:
             meeting.meet(found, {}, limit=1)
     errors = str(caught.value)
-    assert "without 3 of 4 workers" in errors
+    assert f"without {len(busy) + 2} of {len(busy) + 3} workers" in errors
     assert f"{dead} (Connection refused)" in errors
     assert "nowhere.invalid:1 (no such host name)" in errors
-    assert f"{busy} ({reason}" in errors or f"{busy} (Connection reset" in errors
+    for name, reason in zip(busy, answers.values()):
+        assert f"{name} ({reason}" in errors or f"{name} (Connection reset" in errors
     assert "--strategy one" in errors
 
 

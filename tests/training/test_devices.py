@@ -79,13 +79,6 @@ def mirrored(fork_server):
     return call
 
 
-def test_mirrored_replicas_make_the_run_of_one_device(one, tmp_path, mirrored):
-    """Four; two and three are below."""
-    make, expected = one
-    assert mirrored(4, tmp_path, make(strategy="mirrored"))[0] == 0
-    assert_same_run(tmp_path, expected)
-
-
 def test_reduced_precision_needs_a_gpu(one, tmp_path):
     make, *_ = one
     config = make(strategy="one", precision="mixed_bfloat16", epochs=1)
@@ -139,7 +132,7 @@ def test_workers_make_the_run_of_one_device(
 
 def test_any_layout_continues_the_run_of_any_other(one, tmp_path, mirrored):
     make, expected = one
-    assert mirrored(2, tmp_path, make(strategy="mirrored", epochs=100))[0] == 0
+    assert mirrored(4, tmp_path, make(strategy="mirrored", epochs=100))[0] == 0
     gan_tf.train(make(strategy="one", epochs=150), tmp_path, progress=False)
     assert mirrored(3, tmp_path, make(strategy="mirrored"))[0] == 0
     assert_same_run(tmp_path, expected)
