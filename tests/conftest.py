@@ -10,6 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+# Before NumPy is imported. Several tests run at a time: BLAS threads would wait for
+# each other, and an eigendecomposition take 6 s instead of 0.2.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 

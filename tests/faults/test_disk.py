@@ -88,7 +88,7 @@ def test_a_tensorboard_folder_that_is_none(undisturbed, invoke, tmp_path):
     config, _ = undisturbed
     (tmp_path / "tensorboard").write_text("mine")
     result = invoke(train, *flags_of(config), f"--run_dir={tmp_path}")
-    refused(result, "cannot write", "tensorboard: File exists")
+    refused(result, "tensorboard is no folder; name another place")
     assert (tmp_path / "tensorboard").read_text() == "mine"
 
 
