@@ -8,7 +8,7 @@ from pathlib import Path
 from gan_tf.config import Config, as_text
 from gan_tf.data.image_set import ImageSet
 from gan_tf.errors import UserError
-from gan_tf.files import usable_path
+from gan_tf.files import exists, usable_path
 from gan_tf.gan.layer_names import first_difference
 from gan_tf.gan.networks import Networks
 from gan_tf.gan.state import GAN
@@ -21,7 +21,7 @@ from gan_tf.storage.description import (
     read_run,
 )
 from gan_tf.storage.manifest import digest_of
-from gan_tf.storage.run_directory import saved, step_of
+from gan_tf.storage.run_directory import config_path, saved, step_of
 
 _DENSE = {"generator": "generator_units", "discriminator": "discriminator_units"}
 
@@ -65,6 +65,8 @@ def find(run: str) -> Source:
         UserError: there is none, or it has no usable checkpoint.
     """
     run_dir = usable_path(run)
+    if not (exists(config_path(run_dir)) or saved(run_dir)):
+        raise UserError(f"--init_from {run} is no run: it has no config.json")
     try:
         config, content = read_run(run_dir)
     except UserError as error:

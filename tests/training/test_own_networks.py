@@ -377,7 +377,7 @@ def test_weights_of_other_networks_are_refused(made, digits, tmp_path, data_dir)
     changed = config(init_from=str(run_dir), latent_dim=5)
     with pytest.raises(gan_tf.UserError, match=r"latent_dim 4, 5; images 28x28, 20x20"):
         train(changed, tmp_path, images=images[:, :20, :20])
-    with pytest.raises(gan_tf.UserError, match=r"--init_from .* does not exist"):
+    with pytest.raises(gan_tf.UserError, match=r"--init_from .* is no run"):
         train(config(init_from=str(tmp_path / "none")), tmp_path, images=images)
     with pytest.raises(gan_tf.UserError, match=r"began with weights of its own"):
         train(config(20, init_from=str(tmp_path)), run_dir, images=digits)
