@@ -45,8 +45,8 @@ def parser() -> cli.Parser:
         type=cli.path,
         metavar="FILE",
         help="instead of a run: 10000 images of 28x28 as npz (images, and labels if "
-        "they were generated for some), npy, or a folder of PNG files; a full report "
-        "on labels takes 60000",
+        "they were generated for some), npy, or a folder of PNG files; all metrics of "
+        "labels need 60000",
     )
     flags.add_argument(
         "--all", action="store_true", help="score every checkpoint that the run keeps"
@@ -125,8 +125,11 @@ def _checked_place(values: argparse.Namespace) -> tuple[Path, str]:
 
     if not values.samples:
         cli.check_source(values)
-    elif values.all:
-        raise UserError("--all is for the checkpoints of a run; --samples is one set")
+    elif values.all or values.pretrained or values.run_dir != cli.DEFAULT_RUN:
+        raise UserError(
+            "--samples is one set of images, without a run: leave out --run_dir, "
+            "--pretrained and --all"
+        )
     elif not exists(values.samples):
         raise UserError(f"--samples {values.samples} does not exist")
     out, scored = _place(values)

@@ -121,8 +121,6 @@ def test_wrong_input_gets_one_sentence(invoke, run_dir, tmp_path, data_dir):
     refused(invoke(evaluate, f"--samples={tmp_path}/float.npz"), "float.npz")
     np.savez(tmp_path / "flat.npz", images=np.zeros((300, 700), np.uint8))
     refused(invoke(evaluate, f"--samples={tmp_path}/flat.npz"), "flat.npz")
-    both = invoke(evaluate, f"--samples={tmp_path}/flat.npz", "--all")
-    refused(both, "--all is for the checkpoints")
     other = invoke(evaluate, f"--run_dir={run_dir}", f"--data_dir={data_dir}")
     refused(other, "is not MNIST, which the scores are for")
 
@@ -132,7 +130,8 @@ def test_what_the_paths_show_is_found_before_tensorflow(
 ):
     monkeypatch.setattr(evaluate, "quiet_tensorflow", None)
     refused(invoke(evaluate, f"--samples={tmp_path}/no.npz"), "does not exist")
-    refused(invoke(evaluate, f"--samples={tmp_path}", "--all"), "--all is for")
+    for flag in ("--all", "--pretrained=mnist", f"--run_dir={run_dir}"):
+        refused(invoke(evaluate, f"--samples={tmp_path}", flag), "without a run")
     blocked = tmp_path / "file"
     blocked.write_text("mine")
     refused(invoke(evaluate, f"--run_dir={run_dir}", f"--out={blocked}"), "no folder")
