@@ -33,16 +33,13 @@ HERE = Path(__file__).parent
 RESULTS = Path(__file__).with_suffix(".json")
 LEVELS = (8, 4, 2, 1, 0.5, 0.25)
 
-# gan_tf's flags. A run's rates fall over its length, so each length is a side.
+# gan_tf's flags.
 COMMANDS = {
-    "gan_tf, 3000 steps": "--epochs 3000 --decay_steps 3000 --save_every 250",
-    "gan_tf, 10000 steps": "--epochs 10000 --decay_steps 10000 --save_every 500",
+    "gan_tf --recipe fast": "--recipe fast --epochs 12000 --save_every 250",
+    "gan_tf --recipe fast, without labels": "--recipe fast --conditional false "
+    "--epochs 12000 --save_every 250",
     "gan_tf": "--save_every 1000",
-    "gan_tf with labels, 3000 steps": "--conditional true --epochs 3000 "
-    "--decay_steps 3000 --save_every 250",
-    "gan_tf with labels, 10000 steps": "--conditional true --epochs 10000 "
-    "--decay_steps 10000 --save_every 500",
-    "gan_tf with labels": "--conditional true --save_every 1000",
+    "gan_tf --conditional true": "--conditional true --save_every 1000",
     "the tutorial (--recipe document)": "--recipe document --save_every 1000",
 }
 PEERS = {

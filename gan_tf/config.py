@@ -141,6 +141,13 @@ class Config:
         minimum=0.0,
         below=1.0,
     )
+    beta_2: float = _optimizer(
+        0.999,
+        "Adam's decay of the mean squared gradient",
+        minimum=0.0,
+        below=1.0,
+        value_before=0.999,
+    )
     r1_weight: float = _regularization(
         0.3,
         "gamma of the R1 gradient penalty on real images, 0 for none",
@@ -278,9 +285,16 @@ class Config:
         ]
 
 
-# The tutorial's program with its losses corrected and nothing else changed.
 RECIPES: dict[str, dict[str, Any]] = {
     "default": {},
+    # The shortest time to good digits. The average does what a falling rate would.
+    "fast": {
+        "conditional": True,
+        "epochs": 6000,
+        "decay_steps": 0,
+        "r1_weight": 0.1,
+    },
+    # The tutorial's program with its losses corrected and nothing else changed.
     "document": {
         "output_activation": "linear",
         "learning_rate": 2e-4,

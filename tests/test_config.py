@@ -22,6 +22,13 @@ def test_recipe_document_is_the_literal_one():
     assert (config.r1_weight, config.ema_decay) == (0.0, 0.0)
 
 
+def test_a_run_of_recipe_fast_can_be_made_longer():
+    config = Config.recipe("fast")
+    assert config.conditional
+    assert config.differences(Config.recipe("fast", epochs=2 * config.epochs)) == []
+    assert Config.recipe("fast", conditional=False).nearest_recipe() == "fast"
+
+
 def test_overrides_win_over_the_recipe():
     assert Config.recipe("document", learning_rate=0.5).learning_rate == 0.5
 
@@ -64,7 +71,7 @@ def test_whole_numbers_pass_as_floats():
 
 
 def test_unknown_recipes_and_names_are_refused():
-    with pytest.raises(UserError, match="default, document"):
+    with pytest.raises(UserError, match="default, fast, document"):
         Config.recipe("dcgan")
     values = Config().to_dict()
     with pytest.raises(UserError, match="colour"):
