@@ -76,6 +76,8 @@ def load_for(config: Config, images: Any = None) -> ImageSet:
 
 
 def _load(dataset: str, data_dir: str, split: str) -> ImageSet:
+    if dataset.casefold() in ("auto", "mnist", "strokes"):
+        dataset = dataset.casefold()
     if dataset == "strokes":
         if data_dir:
             raise UserError(

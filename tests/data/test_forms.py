@@ -274,6 +274,14 @@ def test_samples_come_in_these_forms(tmp_path, form):
     np.testing.assert_array_equal(files.read_samples(path)[0], IMAGES)
 
 
+def test_the_names_of_our_sets_count_in_any_case(tmp_path):
+    np.savez(tmp_path / "a.npz", images=IMAGES)
+    with pytest.raises(UserError, match="other images than MNIST's"):
+        sources.load("MNIST", str(tmp_path / "a.npz"))
+    with pytest.raises(UserError, match="has no use with --dataset strokes"):
+        sources.load("Strokes", str(tmp_path / "a.npz"))
+
+
 def test_conditional_runs_need_labels(tmp_path, tiny):
     np.save(tmp_path / "a.npy", IMAGES)
     config = tiny(data_dir=str(tmp_path), conditional=True)
