@@ -142,9 +142,13 @@ def _labels_beside(path: Path) -> np.ndarray | None:
         re.sub(r"idx[34]-\w+", kind, swapped) for kind in ("idx1-ubyte", "idx2-int")
     ]
     names += [f"{stem}_labels{ending}", f"{stem}-labels{ending}"]
+    try:
+        around = entries(path.parent)
+    except UserError:  # its folder cannot be listed: the file itself may do
+        return None
     beside = {
         entry.name.lower().replace(".idx", "-idx"): Path(entry.path)
-        for entry in reversed(entries(path.parent))
+        for entry in reversed(around)
         if entry.is_file()
     }
     for name in (name.replace(".idx", "-idx") for name in names):

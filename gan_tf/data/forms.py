@@ -16,7 +16,7 @@ from gan_tf.errors import DamagedError, UserError
 _MAX_PACKED = 1032
 # What packed data may unpack to: over a million images of MNIST's size. Larger sets,
 # given unpacked, are bounded by the disk they already take.
-_MAXUNPACKED = 1 << 30
+_MAX_UNPACKED = 1 << 30
 BLOCK = 1 << 16  # bytes read at a time
 
 _ARRAY = "save its images with numpy.savez as x_train, y_train, x_test, y_test"
@@ -102,7 +102,7 @@ def content(
         raise refused(path, "it holds no image")
     if promised < 0 or promised > size * (_MAX_PACKED if packed else 1):
         raise damaged(path, f"its header promises {promised} bytes, more than it has")
-    if packed and promised > _MAXUNPACKED:
+    if packed and promised > _MAX_UNPACKED:
         raise refused(path, f"{promised} bytes are too many; unpack it first")
     found = bytearray()
     # In blocks: one large read would take what is promised before any of it is there.

@@ -214,6 +214,15 @@ def pictures(folder, images, ending="png"):
     (folder / "notes.txt").write_text("x")
 
 
+def test_a_file_in_a_folder_that_cannot_be_listed_loads(tmp_path, monkeypatch):
+    def refuse(folder):
+        raise UserError(f"cannot list {folder}")
+
+    np.save(tmp_path / "digits.npy", np.zeros((3, 28, 28), np.uint8))
+    monkeypatch.setattr(files, "entries", refuse)
+    assert sources.load("auto", str(tmp_path / "digits.npy")).images.shape[0] == 3
+
+
 def test_flat_folders_of_pictures(tmp_path):
     pictures(tmp_path / "grey", IMAGES)
     check(tmp_path / "grey", "grey", None)
