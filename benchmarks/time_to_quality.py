@@ -2,7 +2,7 @@
 
     pip install -e '.[bench]'
     python benchmarks/time_to_quality.py --data_dir DIR
-    python benchmarks/time_to_quality.py --data_dir DIR --seeds 0 --out x.json
+    python benchmarks/time_to_quality.py --data_dir DIR --minutes 2.5 --sides SIDE...
     python benchmarks/time_to_quality.py --chart
 
 Each side is a command in a process of its own: imports, loading and compilation count,
@@ -35,9 +35,9 @@ LEVELS = (8, 4, 2, 1, 0.5, 0.25)
 
 # gan_tf's flags.
 COMMANDS = {
-    "gan_tf --recipe fast": "--recipe fast --epochs 12000 --save_every 250",
+    "gan_tf --recipe fast": "--recipe fast --epochs 10000 --save_every 400",
     "gan_tf --recipe fast, without labels": "--recipe fast --conditional false "
-    "--epochs 12000 --save_every 250",
+    "--epochs 10000 --save_every 400",
     "gan_tf": "--save_every 1000",
     "gan_tf --conditional true": "--conditional true --save_every 1000",
     "the tutorial (--recipe document)": "--recipe document --save_every 1000",
