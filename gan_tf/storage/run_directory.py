@@ -88,7 +88,8 @@ def check_places(run_dir: Path) -> None:
     """Checks, before the work, that training can write all of a run; makes nothing.
 
     Raises:
-        UserError: a folder of it cannot be written, or a folder lies where a file goes.
+        UserError: a folder of it cannot be written, a folder lies where a file goes, or
+            a file there is none of a run's and would be lost.
     """
     for name in _FOLDERS:
         check_writable(run_dir / name, "--run_dir")
@@ -98,6 +99,20 @@ def check_places(run_dir: Path) -> None:
                 f"--run_dir {run_dir}: {name} is a folder there, and training writes a "
                 "file of that name; move it away, or name another place"
             )
+    if not (exists(config_path(run_dir)) or saved(run_dir)):
+        _check_nothing_lost(run_dir)
+
+
+def _check_nothing_lost(run_dir: Path) -> None:
+    """Raises if what a new run replaces or removes is there, and so is not a run's."""
+    found = [run_dir / name for name in _FILES if os.path.lexists(run_dir / name)]
+    found += sample_grids(run_dir).values()
+    found += events_dir(run_dir).glob("events.out.tfevents.*")
+    if found:
+        raise UserError(
+            f"--run_dir {run_dir} holds no run (no config.json), but {found[0]}, which "
+            "training would replace; name another directory"
+        )
 
 
 def check_links(run_dir: Path) -> None:

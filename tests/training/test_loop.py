@@ -234,6 +234,24 @@ def test_a_folder_in_the_place_of_a_picture_is_found_before_the_work(tiny, tmp_p
             call(tiny(), tmp_path)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "data.png",
+        "training.gif",
+        "samples/step-1.png",
+        "tensorboard/events.out.tfevents.1",
+    ],
+)
+def test_a_new_run_replaces_nobodys_files(tiny, tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    for call in (plan.plan, train):
+        with pytest.raises(UserError, match="holds no run .* would replace"):
+            call(tiny(), tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+
+
 def test_events_split_calls_and_nothing_is_skipped(tiny, data_dir):
     config = tiny(epochs=33, steps_per_call=8, log_every=5, sample_every=6)
     data = sources.load("auto", str(data_dir))
