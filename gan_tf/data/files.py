@@ -61,7 +61,7 @@ def read_samples(path: str | Path) -> Arrays:
         raise UserError(f"{path} does not exist")
     if path.is_dir():
         images, labels = read_folder(path)
-    elif path.suffix == ".npy" and path.is_file():
+    elif path.suffix.lower() == ".npy" and path.is_file():
         images, labels = read_npy(path), None
     else:
         check_file(path)
@@ -149,24 +149,24 @@ def _labels_beside(path: Path) -> np.ndarray | None:
     beside = {
         entry.name.lower().replace(".idx", "-idx"): Path(entry.path)
         for entry in reversed(around)
-        if entry.is_file()
     }
     for name in (name.replace(".idx", "-idx") for name in names):
         for place in (beside.get(name), beside.get(f"{name}.gz")):
-            if place and name != bare.replace(".idx", "-idx"):
+            if place and name != bare.replace(".idx", "-idx") and place.is_file():
                 return _read_labels(place)
     return None
 
 
 def _read_labels(path: Path) -> np.ndarray:
-    if path.suffix == ".npz":
+    name = path.name.lower()
+    if name.endswith(".npz"):
         names = npz_names(path)
         if len(names) != 1:
             raise refused(path, f"it holds {len(names)} arrays, not one of labels")
         return read_npz(path, (names[0],))[0]
-    if path.suffix == ".npy":
+    if name.endswith(".npy"):
         return read_npy(path)
     labels = read_idx(path)
-    if labels.ndim == 2 and "idx2-int" in path.name:
+    if labels.ndim == 2 and "idx2-int" in name:
         return labels[:, 0]  # QMNIST: the class, then who wrote it and where
     return labels

@@ -137,14 +137,14 @@ def _sets_of_files(folder: Path) -> list[Found]:
 def _form(name: str) -> str | None:
     """The form of a file of images by its name; None for labels and others."""
     name = name.lower()
-    if name.endswith((".csv", ".csv.gz")):  # labels alone are not `_wide`
+    if name.endswith(".csv"):  # labels alone are not `_wide`
         return "csv"
     if re.search(r"(?<![a-z])labels?(?![a-z])|^y[-_]", name):
         return None
     if re.search(r"[-.]idx[34]-(ubyte|int)(\.gz)?$", name):
         return "idx"
     ending = Path(name.removesuffix(".gz")).suffix
-    return ending[1:] if ending in (".npz", ".npy") else None
+    return ending[1:] if ending in (".npz", ".npy", ".csv") else None
 
 
 def _wide(path: Path) -> bool:
@@ -196,7 +196,7 @@ def _of_file(path: Path) -> Found:
 
 def _form_of_content(path: Path) -> str:
     """For a file with a name of its own: IDX, unless its first bytes say otherwise."""
-    with path.open("rb") as file:
+    with readable(path), path.open("rb") as file:
         start = file.read(6)
     return {b"\x93NUMPY": "npy"}.get(start, "npz" if start[:2] == b"PK" else "idx")
 

@@ -104,6 +104,28 @@ def test_idx_from_a_system_of_upper_case(tmp_path):
     check(tmp_path)
 
 
+def test_arrays_and_qmnist_from_a_system_of_upper_case(tmp_path):
+    for name, array in (("X_TRAIN.NPY", IMAGES), ("Y_TRAIN.NPY", LABELS)):
+        with (tmp_path / name).open("wb") as file:
+            np.save(file, array)
+    check(tmp_path)
+    images, _ = files.read_samples(tmp_path / "X_TRAIN.NPY")
+    np.testing.assert_array_equal(images, IMAGES)
+    folder = tmp_path / "QMNIST"
+    folder.mkdir()
+    write_idx(folder / "QMNIST-TRAIN-IMAGES-IDX3-UBYTE", IMAGES)
+    rows = np.c_[LABELS, LABELS + 7].astype(">i4")
+    header = bytes((0, 0, 12, 2)) + struct.pack(">2I", *rows.shape)
+    (folder / "QMNIST-TRAIN-LABELS-IDX2-INT").write_bytes(header + rows.tobytes())
+    check(folder)
+
+
+def test_a_link_in_a_circle_beside_a_file_of_images(tmp_path):
+    np.save(tmp_path / "digits.npy", IMAGES)
+    (tmp_path / "loop").symlink_to("loop")
+    check(tmp_path / "digits.npy", labels=None)
+
+
 def test_torchvisions_layout_has_the_name_above_raw(tmp_path):
     folder = tmp_path / "FashionMNIST" / "raw"
     folder.mkdir(parents=True)
@@ -176,6 +198,8 @@ def test_lists_of_labels_do_not_hide_the_pictures(tmp_path):
     """Kaggle's CIFAR-10."""
     pictures(tmp_path / "train", COLOUR)
     (tmp_path / "trainLabels.csv").write_text("id,label\n1,frog\n2,truck\n")
+    check(tmp_path, labels=None, images=COLOUR)
+    (tmp_path / "labels.csv.gz").write_bytes(gzip.compress(b"1,frog\n"))
     check(tmp_path, labels=None, images=COLOUR)
 
 

@@ -247,7 +247,7 @@ def test_a_new_run_replaces_nobodys_files(tiny, tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("mine")
     for call in (plan.plan, train):
-        with pytest.raises(UserError, match="holds no run .* would replace"):
+        with pytest.raises(UserError, match=r"holds no run .* would replace"):
             call(tiny(), tmp_path)
     assert (tmp_path / name).read_text() == "mine"
 
