@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import os
+import stat
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,7 +24,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from gan_tf.errors import UserError
-from gan_tf.files import write_atomically
+from gan_tf.files import readable, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +33,7 @@ SIDE = 28
 FULL = 255  # the largest stored pixel
 _GAP = 2  # pixels between two images of a grid
 _CAPTION = 16  # pixels of height for the line above a grid
+_MAX_BYTES = 1 << 28  # of a picture's file; the largest sample grid has 105 MB unpacked
 
 
 def to_unit(pixels: tf.Tensor) -> tf.Tensor:
@@ -172,16 +174,29 @@ def read_png(
     Raises:
         UserError: the file cannot be read, or is no PNG picture of that shape.
     """
+    # From memory: from a file, Pillow takes memory for any length a chunk claims.
+    content = io.BytesIO(picture_bytes(path))
     try:
-        # From memory: from a file, Pillow takes memory for any length a chunk claims.
-        content = io.BytesIO(Path(path).read_bytes())
         with Image.open(content, formats=["PNG"]) as image:  # no other decoder is tried
             mode = "RGB" if shape and len(shape) == 3 else "L"
             if shape and (image.mode, image.size) != (mode, (shape[1], shape[0])):
                 raise ValueError(f"it is {image.mode} {image.size}")
             return np.asarray(image.convert(mode))
     except Exception as error:  # a dozen kinds, all of them a damaged file
-        raise UserError(f"{path} is no sample grid ({error}); remove it") from error
+        raise UserError(f"{path} is no sample grid ({error})") from error
+
+
+def picture_bytes(path: str | os.PathLike) -> bytes:
+    """The content of a picture of a run, which may come from anyone.
+
+    Raises:
+        UserError: it cannot be read, is a pipe or a device, or is larger than any.
+    """
+    with readable(path):
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
+            raise UserError(f"{path} is no picture of a run")
+        return Path(path).read_bytes()
 
 
 def write_gif(

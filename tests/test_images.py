@@ -1,7 +1,9 @@
 import contextlib
 import io
+import os
 import struct
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 from gan_tf import images
 from gan_tf.data.folders import read_folder
 from gan_tf.errors import UserError
+from gan_tf.pages.pictures import picture
 
 
 def test_all_pixel_values_survive_both_ways():
@@ -107,6 +110,25 @@ def test_a_chunk_that_claims_gigabytes_takes_no_memory(tmp_path, read):
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 50 << 20
+
+
+def test_a_picture_that_cannot_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    images.write_png(tmp_path / "x.png", np.zeros((8, 8), np.uint8))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refuse)
+        for read in (images.read_png, lambda path: picture(path, 100)):
+            with pytest.raises(UserError, match=r"cannot read .* Permission denied"):
+                read(tmp_path / "x.png")
+    os.mkfifo(tmp_path / "pipe")  # reading it would never end
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", 1 << 40)  # takes no room
+    for name in ("pipe", "large"):
+        for read in (images.read_png, lambda path: picture(path, 100)):
+            with pytest.raises(UserError, match="no picture of a run"):
+                read(tmp_path / name)
 
 
 def test_the_caption_of_a_colored_picture_is_white():

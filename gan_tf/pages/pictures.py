@@ -10,12 +10,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from gan_tf.files import exists, readable
+from gan_tf.files import exists
+from gan_tf.images import picture_bytes
 from gan_tf.storage.run_directory import sample_grids
 
 _MAX_FRAMES = 60
 _WIDTHS = 700, 350  # pixels of a sample grid; the second where the first is too much
 _MAX_HEIGHT = 2000
+_MAX_PIXELS = 1 << 26  # of a file; the largest sample grid has half as many
 
 
 def frames(run_dir: Path, budget: int) -> list[tuple[int, str]]:
@@ -48,10 +50,11 @@ def picture(path: Path, width: int) -> str | None:
     """
     if not exists(path):
         return None
-    with readable(path):
-        content = path.read_bytes()
+    content = picture_bytes(path)
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as opened:
+            if opened.width * opened.height > _MAX_PIXELS:
+                raise ValueError(f"it has {opened.width}x{opened.height} pixels")
             image = opened.convert("RGB")
     except Exception as error:  # a dozen kinds, all of them a damaged file
         warnings.warn(f"left out of the report: {path} ({error})", stacklevel=2)

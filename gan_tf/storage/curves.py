@@ -105,7 +105,7 @@ def _rows(run_dir: Path) -> list[tuple[int, dict[str, float]]]:
         if path.stat().st_size > _MAX_BYTES:
             raise UserError(f"{path} is larger than any run's: move it away")
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines(True)
-    header = next(csv.reader(lines[:1]), [])
+    header = _cells(lines[0]) if lines else []
     rows: dict[int, dict[str, float]] = {}
     wrong = 0
     for number, line in enumerate(lines[1:], 2):
@@ -122,12 +122,20 @@ def _rows(run_dir: Path) -> list[tuple[int, dict[str, float]]]:
 def _parsed(line: str, header: list[str]) -> tuple[int, dict[str, float]] | None:
     """One row, or None if it is not whole."""
     try:
-        (cells,) = csv.reader([line])
+        cells = _cells(line)
         step, *values = cells
         if not line.endswith("\n") or len(cells) != len(header):
             return None
         numbers = {n: float(v) for n, v in zip(header[1:], values) if v}
         finite = all(map(math.isfinite, numbers.values()))
         return (int(step), numbers) if finite and 0 <= int(step) < 2**63 else None
-    except (ValueError, csv.Error):
+    except ValueError:
         return None
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of one line; none if it is no line of a CSV file."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:  # a cell of more than 131072 characters, for one
+        return []

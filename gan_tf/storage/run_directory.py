@@ -45,12 +45,10 @@ def sample_grid_path(run_dir: Path, step: int) -> Path:
 
 
 def sample_grids(run_dir: Path) -> dict[int, Path]:
-    """The sample grids of a run by their steps."""
-    found = {
-        path.stem.removeprefix("step-"): path
-        for path in (run_dir / "samples").glob("step-*.png")
-    }
-    return {int(step): path for step, path in found.items() if step.isdecimal()}
+    """The sample grids of a run by their steps; raises as `saved`."""
+    folder = run_dir / "samples"
+    matches = [re.fullmatch(r"step-(\d+)\.png", name) for name in _names(folder)]
+    return {int(match[1]): folder / match[0] for match in matches if match}
 
 
 def saved(run_dir: Path) -> list[Path]:
@@ -60,13 +58,17 @@ def saved(run_dir: Path) -> list[Path]:
         UserError: the folder is there and cannot be read.
     """
     folder = checkpoints_dir(run_dir)
+    ours = [name for name in _names(folder) if re.fullmatch("step-[0-9]{8,18}", name)]
+    return sorted((folder / name for name in ours), key=step_of, reverse=True)
+
+
+def _names(folder: Path) -> list[str]:
+    """What lies in a folder of a run; nothing if it is not there."""
     with readable(folder):
         try:
-            names = os.listdir(folder)
+            return os.listdir(folder)
         except (FileNotFoundError, NotADirectoryError):
             return []
-    ours = [folder / name for name in names if re.fullmatch("step-[0-9]{8,18}", name)]
-    return sorted(ours, key=step_of, reverse=True)
 
 
 def step_of(path: Path) -> int:

@@ -1,5 +1,9 @@
 import itertools
+import os
 
+import pytest
+
+from gan_tf.errors import UserError
 from gan_tf.storage import run_directory
 from gan_tf.training import pictures
 
@@ -17,3 +21,13 @@ def test_sample_grids_are_thinned_evenly_and_the_newest_stays(tmp_path):
         assert len(set(gaps[: len(gaps) // 2])) <= 1
         assert max(gaps, default=0) <= max(10, step / 2)
     assert (tmp_path / "samples" / "step-mine.png").exists()
+
+
+def test_a_folder_of_grids_that_cannot_be_read_is_not_empty(tmp_path, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    assert run_directory.sample_grids(tmp_path) == {}
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(UserError, match="cannot read"):
+        run_directory.sample_grids(tmp_path)
