@@ -94,7 +94,7 @@ def check_replaceable(path: str | os.PathLike, *marks: bytes) -> None:
             return
     kind = ": it is no earlier result of the same kind" if marks else ""
     raise UserError(
-        f"{path} exists and is not replaced{kind}; name another --out or remove it"
+        f"{path} exists and is not replaced{kind}; name another --out or move it away"
     )
 
 

@@ -65,6 +65,13 @@ def test_a_report_that_fails_does_not_fail_the_run(
     )
 
 
+def test_a_description_that_lacks_the_classes_has_a_command():
+    from gan_tf.pages.content import _continue
+
+    call = _continue("--run_dir=r", "r", gan_tf.Config(), {"name": "images"})
+    assert call.endswith("'r', images=images)")
+
+
 def test_names_are_text_and_never_markup(trained):
     page = (trained / "report.html").read_text("utf-8")
     assert "a <b>" not in page

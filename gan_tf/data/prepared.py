@@ -41,11 +41,14 @@ def read_prepared(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray | No
         rows = rows.map(_row(image, label, shape), tf.data.AUTOTUNE)
         found = next(rows.batch(sum(shards.values())).as_numpy_iterator())
         return found if label else (found, None)
-    except PermissionError as error:
-        raise refused(folder, f"{error.filename}: {error.strerror}") from error
     except UserError:
         raise
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise refused(folder, "its images take more memory than there is") from error
     except Exception as error:  # JSON's, TensorFlow's, a missing file: many kinds
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            reason = error.strerror or error
+            raise refused(folder, f"{error.filename}: {reason}") from error
         why = str(error).strip().split("\n")[0].split("}} ")[-1]  # TensorFlow's node
         raise damaged(folder, f"it is no prepared data set ({why})") from error
 

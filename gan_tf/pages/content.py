@@ -137,7 +137,7 @@ def _continue(flag: str, name: str, config: Config, data: dict[str, Any]) -> str
     named = config.data_dir or config.dataset != "auto"
     if data["name"].split("-")[0] == "images" and not named:
         settings = ", ".join(f"{n}={value!r}" for n, value in changed.items())
-        images = "(images, labels)" if data["classes"] else "images"
+        images = "(images, labels)" if data.get("classes") else "images"
         made = f"gan_tf.Config.recipe({recipe!r}, {settings})"
         return f"gan_tf.train({made}, {name!r}, images={images})"
     flags = [flag, *(f"--{n}={as_text(value)}" for n, value in changed.items())]

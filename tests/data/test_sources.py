@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -6,6 +7,7 @@ import struct
 import sys
 import threading
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +105,16 @@ def test_a_prepared_folder_whose_name_is_not_utf8(digits, prepared, tmp_path):
     shutil.copytree(prepared, folder)
     loaded = sources.load("auto", folder)
     np.testing.assert_array_equal(np.sort(loaded.labels), np.sort(digits[1][:500]))
+
+
+def test_a_prepared_folder_that_cannot_be_read_is_not_damaged(prepared, monkeypatch):
+    def fail(path):
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(UserError, match=r"json: Input/output error$") as caught:
+        sources.load("auto", str(prepared))
+    assert not isinstance(caught.value, DamagedError)
 
 
 def test_prepared_with_a_macs_files_and_in_another_form(prepared, tmp_path):
