@@ -14,6 +14,7 @@ from typing import Any
 
 from gan_tf.errors import UserError
 from gan_tf.options import GROUPS, as_text, checked, option
+from gan_tf.recipes import RECIPES
 
 # One maker a group of options.
 _run, _data, _networks, _optimizer, _regularization, _logging, _devices = (
@@ -284,26 +285,5 @@ class Config:
             != (theirs := getattr(other, field.name))
         ]
 
-
-RECIPES: dict[str, dict[str, Any]] = {
-    "default": {},
-    # The shortest time to good digits. The average does what a falling rate would.
-    "fast": {
-        "conditional": True,
-        "epochs": 6000,
-        "decay_steps": 0,
-        "r1_weight": 0.1,
-    },
-    # The tutorial's program with its losses corrected and nothing else changed.
-    "document": {
-        "output_activation": "linear",
-        "learning_rate": 2e-4,
-        "rate_ratio": 1.0,
-        "decay_steps": 0,
-        "beta_1": 0.5,
-        "r1_weight": 0.0,
-        "ema_decay": 0.0,
-    },
-}
 
 OPTION_TYPES: dict[str, Any] = typing.get_type_hints(Config)
