@@ -221,7 +221,10 @@ def write_json(path: str | os.PathLike, content: dict[str, Any]) -> None:
 def sealed_json(content: dict[str, Any]) -> bytes:
     """What `write_json` writes."""
     sealed = content | {"sha256": _seal(content)}
-    return (json.dumps(sealed, indent=2) + "\n").encode()
+    text = json.dumps(sealed, indent=2)
+    if len(text) >= _MAX_JSON:  # hundreds of layers: what is written must be readable
+        text = json.dumps(sealed)
+    return (text + "\n").encode()
 
 
 def read_json(path: str | os.PathLike) -> dict[str, Any]:

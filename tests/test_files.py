@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import stat
 
@@ -147,6 +148,16 @@ def test_what_cannot_be_read_is_not_damaged(tmp_path):
 
 def test_json_comes_back(tmp_path):
     content = {"a": 1, "b": [1.5, "x"], "c": {"d": None}}
+    files.write_json(tmp_path / "x.json", content)
+    assert files.read_json(tmp_path / "x.json") == content
+
+
+def test_json_of_two_networks_of_hundreds_of_layers_comes_back(tmp_path):
+    """Each may have 2**18 characters; indented, they take more than is ever read."""
+    layer = {"config": {"inbound": [{"args": [{"shape": [[None, 32, 32, 3]] * 20}]}]}}
+    network = {"layers": [layer] * (2**18 // len(json.dumps(layer)) - 10)}
+    assert 2**17 < len(json.dumps(network)) < 2**18
+    content = {"networks": {"generator": network, "discriminator": network}}
     files.write_json(tmp_path / "x.json", content)
     assert files.read_json(tmp_path / "x.json") == content
 
