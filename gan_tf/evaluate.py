@@ -169,8 +169,10 @@ def _place(values: argparse.Namespace) -> tuple[Path, str]:
     if values.pretrained:
         return values.out or Path(), f"--pretrained {values.pretrained}"
     if values.samples:
-        home, elsewhere = values.samples.parent, f"--samples {values.samples}"
-        here = f"--samples {values.samples.name}"
+        # The parent of "." is "." again, and the samples are no place for a picture.
+        home = values.samples.parent if values.samples.name else Path("..")
+        elsewhere = f"--samples {values.samples}"
+        here = f"--samples {values.samples.absolute().name}"
     else:
         home, elsewhere = Path(values.run_dir), f"--run_dir {values.run_dir}"
         here = OF_THE_RUN
@@ -220,7 +222,7 @@ def _samples(values: argparse.Namespace) -> Iterator[Samples]:
             stacklevel=2,
         )
     yield (
-        Origin(path.name),
+        Origin(path.absolute().name),
         images[:needed],
         None if labels is None else labels[:needed],
     )

@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,6 +142,15 @@ def test_what_the_paths_show_is_found_before_tensorflow(
 
 
 @pytest.mark.filterwarnings("ignore:only the metrics")
+def test_the_samples_of_the_current_folder_get_no_picture_among_them(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "digits").mkdir()
+    monkeypatch.chdir(tmp_path / "digits")
+    values = evaluate.parser().parse_args(["--samples", "."])
+    assert evaluate._place(values) == (Path(".."), "--samples digits")
+
+
 def test_a_conditional_run_is_scored_by_its_labels(invoke, labelled_run, tmp_path):
     out = f"--out={tmp_path}"
     code, output, _ = invoke(evaluate, f"--run_dir={labelled_run}", out)
