@@ -161,6 +161,20 @@ def explained_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def explained_memory() -> Iterator[None]:
+    """Turns NumPy's and TensorFlow's errors for too little memory into one sentence."""
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        lines = str(error).split("}} ")[-1].split(" [Op:")[0].splitlines()
+        why = lines[0] if lines else type(error).__name__
+        raise UserError(
+            f"not enough memory for this run ({why}); give a smaller "
+            "--steps_per_call, --batch_size or network. What was saved is kept"
+        ) from error
+
+
 def check_precision(precision: str) -> None:
     """Raises `UserError` for reduced precision without a GPU.
 

@@ -70,7 +70,7 @@ def train(
 
     Raises:
         UserError: unusable data, networks or run directory, another process that trains
-            there, a full disk, or losses that are no longer finite.
+            there, a full disk, too little memory, or losses that are not finite.
         KeyboardInterrupt: after Ctrl-C, with the run saved.
         SystemExit: after SIGTERM or SIGHUP, with the run saved; its code is 128 + the
             signal's number.
@@ -78,7 +78,7 @@ def train(
     if not (on_log is None or callable(on_log)):
         raise UserError("on_log must be a function: on_log(step, metrics)")
     builders = {"generator": build_generator, "discriminator": build_discriminator}
-    with keras_defaults():
+    with keras_defaults(), devices.explained_memory():
         data = functools.partial(sources.load_for, config, images)
         return _train(config, usable_path(run_dir), progress, data, builders, on_log)
 

@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import gan_tf
 import gan_tf.train as train_command
@@ -216,6 +217,27 @@ def test_a_plan_changes_nothing(finished, tiny, tmp_path):
     assert "to do: 0 steps" in plan.plan(config, run_dir)
     with pytest.raises(UserError, match="another configuration"):
         plan.plan(tiny(seed=8), run_dir)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 3 TiB"),
+        tf.errors.ResourceExhaustedError(
+            None, None, "{{function_node x}} OOM when allocating [Op:Mul] name: \nmore"
+        ),
+    ],
+)
+def test_too_little_memory_is_one_sentence(tiny, tmp_path, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(loop, "_train", fail)
+    words = (
+        r"not enough memory for this run \((Unable to|OOM when) allocat[^:]*\); give"
+    )
+    with pytest.raises(UserError, match=words):
+        train(tiny(), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["samples", "tensorboard", "checkpoints"])
