@@ -32,7 +32,9 @@ def new_files(*paths: Path) -> Iterator[list[Path]]:
     while not os.path.lexists(place):
         place = place.parent
     with explained(paths[0], "nothing was changed"):
-        beside = Path(tempfile.mkdtemp(".part", PART, place))
+        # From Python 3.12 on, mkdtemp makes a relative path absolute, and TensorFlow
+        # would meet a [ above the current folder, which it takes for a pattern.
+        beside = place / Path(tempfile.mkdtemp(".part", PART, place)).name
     try:
         written = [beside / path.name for path in paths]
         yield written

@@ -1,4 +1,6 @@
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,17 @@ def test_files_and_folders_appear_together_at_the_end(tmp_path):
     assert paths[1].read_text() == "2"
     assert sorted(os.listdir(tmp_path / "a" / "b")) == ["model", "model.md"]
     assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_relative_path_stays_relative(tmp_path, monkeypatch):
+    """With mkdtemp as it is from Python 3.12 on, too."""
+    plain = tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda *a: os.path.abspath(plain(*a)))
+    monkeypatch.chdir(tmp_path)
+    with new_files(Path("model")) as (file,):
+        assert not file.is_absolute()
+        file.write_text("x")
+    assert os.listdir(tmp_path) == ["model"]
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
