@@ -142,13 +142,6 @@ class Config:
         minimum=0.0,
         below=1.0,
     )
-    beta_2: float = _optimizer(
-        0.999,
-        "Adam's decay of the mean squared gradient",
-        minimum=0.0,
-        below=1.0,
-        value_before=0.999,
-    )
     r1_weight: float = _regularization(
         0.3,
         "gamma of the R1 gradient penalty on real images, 0 for none",

@@ -136,7 +136,7 @@ def _checked_place(values: argparse.Namespace) -> tuple[Path, str]:
     check_writable(out, "--out")
     check_evaluation_place(out, scored)
     if _has_curves(values):
-        check_writable(evaluation_events_dir(Path(values.run_dir)), "--out")
+        check_writable(evaluation_events_dir(Path(values.run_dir)), "--run_dir")
     return out, scored
 
 

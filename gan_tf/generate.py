@@ -80,10 +80,13 @@ def main(values: argparse.Namespace) -> None:
         from gan_tf.storage import description
     trained = next(cli.trained(values))
     shape = description.image_shape(trained.content)
-    if values.interpolate:
-        _write_interpolations(trained, shape, values, out, form)
-    else:
-        _write_images(trained, shape, values, out, form)
+    write = _write_interpolations if values.interpolate else _write_images
+    try:
+        write(trained, shape, values, out, form)
+    except MemoryError as error:
+        raise UserError(
+            f"--num {values.num}: so many images do not fit into memory"
+        ) from error
     print(f"wrote {out}")
 
 

@@ -121,6 +121,16 @@ def test_wrong_arguments_get_one_sentence(invoke, run_dir, arguments, words):
     refused(invoke(generate, f"--run_dir={run_dir}", *arguments), *words)
 
 
+@pytest.mark.parametrize("more", [[], ["--interpolate"]])
+def test_more_images_than_fit_get_one_sentence(invoke, run_dir, monkeypatch, more):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(np, "empty", full)
+    arguments = f"--run_dir={run_dir}", "--num=1000000", *more
+    refused(invoke(generate, *arguments), "--num 1000000", "do not fit into memory")
+
+
 def test_places_without_a_run(invoke, tmp_path):
     refused(invoke(generate, f"--run_dir={tmp_path}/none"), "does not exist")
     refused(invoke(generate, f"--run_dir={tmp_path}"), "holds no run", "gan_tf.train")

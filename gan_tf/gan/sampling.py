@@ -38,22 +38,29 @@ def sample(
 
     Raises:
         ValueError: the generator takes no labels, or needs them.
+        MemoryError: so many images do not fit.
     """
     if labels is None:
         labels = labels_in_turn(generator, count)
     elif not takes_labels(generator):
         raise ValueError("this generator was trained without labels")
-    noise = latents(generator.inputs[0].shape[-1], seed, count)
-    return decode(generator, noise, labels, shape)
+    latent_dim, shape = generator.inputs[0].shape[-1], shape or image_shape(generator)
+    images = np.empty((count, *shape), np.uint8)  # what does not fit fails at once
+    for block, start in enumerate(range(0, count, BLOCK)):
+        part = slice(start, min(start + BLOCK, count))
+        noise = latent(seed, SAMPLING, block, (BLOCK, latent_dim)).numpy()
+        some = None if labels is None else labels[part]
+        images[part] = decode(generator, noise[: part.stop - start], some, shape)
+    return images
 
 
 def latents(latent_dim: int, seed: int, count: int) -> np.ndarray:
     """The first `count` latent vectors of a seed, float32 `[count, latent_dim]`."""
-    blocks = [
-        latent(seed, SAMPLING, block, (BLOCK, latent_dim)).numpy()
-        for block in range(-(-count // BLOCK))
-    ]
-    return np.concatenate(blocks)[:count]
+    noise = np.empty((count, latent_dim), np.float32)
+    for block, start in enumerate(range(0, count, BLOCK)):
+        some = latent(seed, SAMPLING, block, (BLOCK, latent_dim)).numpy()
+        noise[start : start + BLOCK] = some[: count - start]
+    return noise
 
 
 def labels_in_turn(generator: keras.Model, count: int) -> np.ndarray | None:

@@ -173,7 +173,6 @@ def build_gan(
         rate_ratio=config.rate_ratio,
         decay_steps=config.decay_steps,
         beta_1=config.beta_1,
-        beta_2=config.beta_2,
     )
 
 
@@ -233,7 +232,6 @@ def assemble(
     rate_ratio: float = Config.rate_ratio,
     decay_steps: int = Config.decay_steps,
     beta_1: float = Config.beta_1,
-    beta_2: float = Config.beta_2,
 ) -> GAN:
     """A training state around any two networks, with an Adam for each.
 
@@ -248,7 +246,7 @@ def assemble(
     for network, rate in rates.items():
         if decay_steps:
             rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps, alpha=0.05)
-        optimizer = keras.optimizers.Adam(rate, beta_1, beta_2)
+        optimizer = keras.optimizers.Adam(rate, beta_1)
         optimizer.build(network.trainable_variables)  # before tracing and restoring
         optimizers.append(optimizer)
     if average is not None:

@@ -20,7 +20,9 @@ from gan_tf.files import explained, readable, write_atomically
 
 Curves = dict[str, tuple[list[int], list[float]]]
 
-_MAX_BYTES = 1 << 27  # a row takes about 300; a million rows do not fit in a plot
+# A row takes 200 to 330 bytes; more rows than that do not fit into a plot either.
+MAX_ROWS = 400_000
+_MAX_BYTES = 1 << 27
 
 
 def curves_path(run_dir: Path) -> Path:
@@ -35,7 +37,7 @@ def read_curves(run_dir: Path) -> Curves:
     are left out, with a warning unless it is the last one, which a crash may have cut.
     """
     curves: Curves = {}
-    for step, values in _rows(run_dir):
+    for step, values in _rows(run_dir)[0]:
         for name, value in values.items():
             steps, numbers = curves.setdefault(name, ([], []))
             steps.append(step)
@@ -56,7 +58,10 @@ class CurveWriter:
 
     def __init__(self, run_dir: Path, names: Iterable[str], step: int) -> None:
         self._path = curves_path(run_dir)
-        kept = [row for row in _rows(run_dir) if row[0] <= step] if step else []
+        rows, wrong = _rows(run_dir) if step else ([], 0)
+        if wrong:
+            self._keep_original(step)
+        kept = [row for row in rows if row[0] <= step]
         columns = dict.fromkeys(names)
         for _, values in kept:
             columns |= dict.fromkeys(values)
@@ -86,6 +91,15 @@ class CurveWriter:
             self._file.write(self._row(step, values))
             self._file.flush()
 
+    def _keep_original(self, step: int) -> None:
+        """Keeps a file of which lines are left out, such as one that was edited."""
+        original = self._path.with_name(f"curves.before-{step}.csv")
+        if not original.exists():
+            with readable(self._path):
+                content = self._path.read_bytes()
+            write_atomically(original, content)
+        warnings.warn(f"{self._path}: as it was, in {original.name}", stacklevel=3)
+
     def _row(self, step: int, values: dict[str, float]) -> str:
         return _line([step, *(values.get(name, "") for name in self._columns)])
 
@@ -96,14 +110,14 @@ def _line(cells: list[object]) -> str:
     return text.getvalue()
 
 
-def _rows(run_dir: Path) -> list[tuple[int, dict[str, float]]]:
-    """Step and values of each whole row, the steps rising."""
+def _rows(run_dir: Path) -> tuple[list[tuple[int, dict[str, float]]], int]:
+    """Step and values of each whole row, the steps rising; how many are left out."""
     path = curves_path(run_dir)
     if not path.is_file():
-        return []
+        return [], 0
     with readable(path):
         if path.stat().st_size > _MAX_BYTES:
-            raise UserError(f"{path} is larger than any run's: move it away")
+            raise UserError(f"{path} has more than 128 MiB: move it away")
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines(True)
     header = _cells(lines[0]) if lines else []
     rows: dict[int, dict[str, float]] = {}
@@ -116,7 +130,7 @@ def _rows(run_dir: Path) -> list[tuple[int, dict[str, float]]]:
             wrong += 1
     if wrong:
         warnings.warn(f"{path}: {wrong} lines are no rows and left out", stacklevel=3)
-    return sorted(rows.items())
+    return sorted(rows.items()), wrong
 
 
 def _parsed(line: str, header: list[str]) -> tuple[int, dict[str, float]] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from filelock import lock_descriptor
 from gan_tf.errors import UserError
 from gan_tf.files import PART, explained, remove
 
+_ABANDONED = 3600.0  # seconds without a change
+
 
 @contextlib.contextmanager
 def run_lock(run_dir: Path) -> Iterator[None]:
@@ -20,7 +23,8 @@ def run_lock(run_dir: Path) -> Iterator[None]:
 
     The lock is on the open file `lock`, not on its being there: the operating system
     lifts it with the process, however that ends. Removes what a killed process left
-    half-written.
+    half-written more than an hour ago; younger files may belong to another command,
+    such as an export into the run directory.
 
     Raises:
         UserError: another process trains there, or the directory cannot be written.
@@ -33,7 +37,8 @@ def run_lock(run_dir: Path) -> Iterator[None]:
         with explained(run_dir):
             for pattern in (f"{PART}*.part", f"*/{PART}*.part"):
                 for leftover in run_dir.glob(pattern):
-                    remove(leftover)
+                    if time.time() - leftover.lstat().st_mtime > _ABANDONED:
+                        remove(leftover)
         yield
 
 

@@ -10,9 +10,11 @@ import numpy as np
 
 from gan_tf.config import Config
 from gan_tf.data.image_set import ImageSet
+from gan_tf.errors import UserError
 from gan_tf.gan.networks import Builder, Needs, Networks, make
 from gan_tf.gan.state import GAN, build_gan
 from gan_tf.storage import description, source
+from gan_tf.storage.curves import MAX_ROWS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +67,14 @@ def prepare(
         builders: the caller's functions by role.
 
     Raises:
-        UserError: a network does not fit, or `run_dir` holds another run.
+        UserError: a network does not fit, `run_dir` holds another run, or the curves
+            would have too many rows.
     """
+    if config.epochs > MAX_ROWS * config.log_every:
+        raise UserError(
+            f"--log_every {config.log_every} makes more than {MAX_ROWS} rows of "
+            f"curves.csv: give {-(-config.epochs // MAX_ROWS)} or more"
+        )
     needs = Needs(config.latent_dim, data.shape, config.conditional)
     made = {
         role: make(role, build, needs, 2 * config.seed + number)

@@ -143,7 +143,7 @@ def test_columns_of_another_session_stay(tmp_path, tiny):
         (lambda text: "\0" * 200_000, []),  # what some file systems leave after a crash
     ],
 )
-@pytest.mark.filterwarnings("ignore:.*are no rows and left out")
+@pytest.mark.filterwarnings("ignore:.*(are no rows and left out|as it was, in)")
 def test_a_damaged_curves_file_keeps_its_whole_rows(tmp_path, tiny, damage, steps):
     with session(tmp_path, tiny(), 0, 20):
         pass
@@ -153,6 +153,16 @@ def test_a_damaged_curves_file_keeps_its_whole_rows(tmp_path, tiny, damage, step
     with session(tmp_path, tiny(), 20, 25):
         pass
     assert read_curves(tmp_path)["d_loss"][0] == [*steps, 25]
+
+
+def test_curves_that_a_spreadsheet_changed_are_kept_beside(tmp_path, tiny):
+    with session(tmp_path, tiny(), 0, 20):
+        pass
+    changed = curves_path(tmp_path).read_text().replace(",", ";")
+    curves_path(tmp_path).write_text(changed)
+    with pytest.warns(UserWarning, match=r"as it was, in curves\.before-20\.csv"):
+        session(tmp_path, tiny(), 20, 25).__exit__(None, None, None)
+    assert (tmp_path / "curves.before-20.csv").read_text() == changed
 
 
 @pytest.mark.parametrize("progress", [True, False])

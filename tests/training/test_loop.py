@@ -219,6 +219,13 @@ def test_a_plan_changes_nothing(finished, tiny, tmp_path):
         plan.plan(tiny(seed=8), run_dir)
 
 
+def test_more_rows_of_curves_than_can_be_read_again_are_refused(tiny, tmp_path):
+    for call in (plan.plan, train):
+        with pytest.raises(UserError, match="give 3 or more"):
+            call(tiny(epochs=1_000_000, log_every=2), tmp_path)
+        call(tiny(epochs=5, log_every=5), tmp_path)
+
+
 @pytest.mark.parametrize(
     "error",
     [
