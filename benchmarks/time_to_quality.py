@@ -187,7 +187,7 @@ def cell(seeds: dict, level: float) -> str:
     found = [reached(seed["points"], level) for seed in seeds.values()]
     times = [at for at in found if at is not None]
     if len(times) < len(found):
-        longest = max(seed["points"][-1][0] for seed in seeds.values())
+        longest = max(at for seed in seeds.values() for at, _ in seed["points"])
         limit = max(seed["limit"] for seed in seeds.values())
         ended = f"{longest:.0f} s" if longest < limit else f"{limit / 60:.0f} min"
         some = f" in {len(found) - len(times)} of {len(found)}" if times else ""
