@@ -189,7 +189,7 @@ def cell(seeds: dict, level: float) -> str:
     if len(times) < len(found):
         longest = max(at for seed in seeds.values() for at, _ in seed["points"])
         limit = max(seed["limit"] for seed in seeds.values())
-        ended = f"{longest:.0f} s" if longest < limit else f"{limit / 60:.0f} min"
+        ended = f"{longest:.0f} s" if longest < limit else f"{limit / 60:g} min"
         some = f" in {len(found) - len(times)} of {len(found)}" if times else ""
         return f"not in {ended}{some}"
     mean = f"{statistics.mean(times):.0f}"
