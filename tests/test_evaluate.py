@@ -141,7 +141,6 @@ def test_what_the_paths_show_is_found_before_tensorflow(
     refused(invoke(evaluate, f"--run_dir={run_dir}"), "tensorboard is no folder")
 
 
-@pytest.mark.filterwarnings("ignore:only the metrics")
 def test_the_samples_of_the_current_folder_get_no_picture_among_them(
     tmp_path, monkeypatch
 ):
@@ -151,6 +150,7 @@ def test_the_samples_of_the_current_folder_get_no_picture_among_them(
     assert evaluate._place(values) == (Path(".."), "--samples digits")
 
 
+@pytest.mark.filterwarnings("ignore:only the metrics")
 def test_a_conditional_run_is_scored_by_its_labels(invoke, labelled_run, tmp_path):
     out = f"--out={tmp_path}"
     code, output, _ = invoke(evaluate, f"--run_dir={labelled_run}", out)
