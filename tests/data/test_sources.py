@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import json
 import os
@@ -242,6 +243,7 @@ def test_other_sets_by_name():
     "proxy", ["http://[::1", "http://host:port", "nonsense://", ":", "//", "http://a b"]
 )
 def test_a_malformed_proxy_means_no_answer(monkeypatch, proxy):
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it keeps the first proxy
     monkeypatch.setenv("https_proxy", proxy)
     with monkeypatch.context() as patch:
         seen = []
@@ -253,18 +255,22 @@ def test_a_malformed_proxy_means_no_answer(monkeypatch, proxy):
 def test_a_proxy_that_speaks_no_http_means_no_answer(monkeypatch):
     def answer(server):
         connection, _ = server.accept()
-        connection.recv(100)
-        connection.sendall(b"220 mail ready\r\n")
-        connection.close()
+        with connection, contextlib.suppress(OSError):  # it may have hung up
+            connection.recv(100)
+            connection.sendall(b"220 mail ready\r\n")
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=answer, args=(server,), daemon=True).start()
+        thread = threading.Thread(target=answer, args=(server,), daemon=True)
+        thread.start()
         proxy = f"http://127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setattr(urllib.request, "_opener", None)
         monkeypatch.setenv("https_proxy", proxy)
         with monkeypatch.context() as patch:
             seen = []
             patch.setattr(threading, "excepthook", seen.append)
             assert not sources._reachable("https://example.invalid/")
+            thread.join(60)  # before its socket is closed
+            assert not thread.is_alive()
             assert not seen
 
 
