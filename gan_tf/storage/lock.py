@@ -37,8 +37,9 @@ def run_lock(run_dir: Path) -> Iterator[None]:
         with explained(run_dir):
             for pattern in (f"{PART}*.part", f"*/{PART}*.part"):
                 for leftover in run_dir.glob(pattern):
-                    if time.time() - leftover.lstat().st_mtime > _ABANDONED:
-                        remove(leftover)
+                    with contextlib.suppress(FileNotFoundError):  # finished meanwhile
+                        if time.time() - leftover.lstat().st_mtime > _ABANDONED:
+                            remove(leftover)
         yield
 
 

@@ -81,3 +81,10 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path, monkey
     with lock.run_lock(tmp_path):
         assert os.listdir(tmp_path / "samples") == [".mine.part"]
     assert sorted(os.listdir(tmp_path)) == [".mine.part", "lock", "samples"]
+
+
+def test_what_another_command_finishes_meanwhile_is_no_error(tmp_path, monkeypatch):
+    gone = tmp_path / f"{files.PART}1.part"
+    monkeypatch.setattr(type(tmp_path), "glob", lambda *_: [gone])
+    with lock.run_lock(tmp_path):
+        assert not gone.exists()
