@@ -7,6 +7,7 @@ image has one: by default all classes in turn.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -46,21 +47,31 @@ def sample(
         raise ValueError("this generator was trained without labels")
     latent_dim, shape = generator.inputs[0].shape[-1], shape or image_shape(generator)
     images = np.empty((count, *shape), np.uint8)  # what does not fit fails at once
-    for block, start in enumerate(range(0, count, BLOCK)):
-        part = slice(start, min(start + BLOCK, count))
-        noise = latent(seed, SAMPLING, block, (BLOCK, latent_dim)).numpy()
+    for part, noise in _latent_blocks(latent_dim, seed, count):
         some = None if labels is None else labels[part]
-        images[part] = decode(generator, noise[: part.stop - start], some, shape)
+        images[part] = decode(generator, noise, some, shape)
     return images
 
 
 def latents(latent_dim: int, seed: int, count: int) -> np.ndarray:
     """The first `count` latent vectors of a seed, float32 `[count, latent_dim]`."""
-    noise = np.empty((count, latent_dim), np.float32)
+    vectors = np.empty((count, latent_dim), np.float32)
+    for part, noise in _latent_blocks(latent_dim, seed, count):
+        vectors[part] = noise
+    return vectors
+
+
+def _latent_blocks(
+    latent_dim: int, seed: int, count: int
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """The first `count` latent vectors of a seed, `BLOCK` at a time, and their place.
+
+    Yields:
+        the place among all, and float32 `[BLOCK or fewer, latent_dim]`.
+    """
     for block, start in enumerate(range(0, count, BLOCK)):
-        some = latent(seed, SAMPLING, block, (BLOCK, latent_dim)).numpy()
-        noise[start : start + BLOCK] = some[: count - start]
-    return noise
+        noise = latent(seed, SAMPLING, block, (BLOCK, latent_dim)).numpy()
+        yield slice(start, start + BLOCK), noise[: count - start]
 
 
 def labels_in_turn(generator: keras.Model, count: int) -> np.ndarray | None:
