@@ -77,7 +77,7 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         choices=tuple(RECIPES),
         default="default",
-        help="the options to start from; fast: good digits in a minute, from images "
+        help="the options to start from; fast: good digits in two minutes, from images "
         f"with labels ({_recipe_text('fast')}); document: the tutorial's own, only "
         f"with its losses corrected ({_recipe_text('document')})",
     )
