@@ -16,14 +16,17 @@ writes the tables of docs/results.md and BUILD_NOTES.md from that file.
 
 import argparse
 import dataclasses
+import functools
 import json
 import platform
+import re
 import statistics
 import time
 from pathlib import Path
 
 from gan_tf import Config, train
 from gan_tf.environment import quiet_tensorflow
+from gan_tf.errors import UserError
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).with_name("recipes.json")
@@ -36,13 +39,27 @@ LADDER = {
     "default": ("default", {}),
 }
 # Every objective with the default's R1 and without a penalty ("default" above is one of
-# them), and the default with labels.
+# them); Wasserstein with its own penalty and five updates of D, for as many steps as
+# take the time of the default's 30000; the default with labels.
 OBJECTIVES = {
     f"{name}{suffix}": ("default", {"objective": name, **changes})
     for name in ("non_saturating", "minimax", "hinge", "least_squares", "wasserstein")
     for suffix, changes in {", R1": {}, ", no penalty": {"r1_weight": 0.0}}.items()
     if (name, suffix) != ("non_saturating", ", R1")
-} | {"with labels": ("default", {"conditional": True})}
+} | {
+    "wasserstein, gradient penalty 10, k = 5": (
+        "default",
+        {
+            "objective": "wasserstein",
+            "r1_weight": 0.0,
+            "gp_weight": 10.0,
+            "d_steps": 5,
+            "epochs": 6100,
+            "decay_steps": 6100,
+        },
+    ),
+    "with labels": ("default", {"conditional": True}),
+}
 STUDIES = {"ladder": LADDER, "objectives": OBJECTIVES}
 ROWS = LADDER | OBJECTIVES
 SEEDS = (0, 1, 2)
@@ -87,19 +104,23 @@ def main() -> None:
     if values.time:
         add_times(Path(values.out), rows)
         return
-    epochs = 300 if values.quick else Config.epochs
+    shorter = {"epochs": 300} if values.quick else {}
     work = Path(values.work) / "quick" if values.quick else Path(values.work)
     score = scorer(values.data_dir, values.classifiers)
     for seed in values.seeds[:1] if values.quick else values.seeds:
         for row in rows:
             name, changes = ROWS[row]
-            lengths = {"epochs": epochs} | changes
-            config = Config.recipe(name, **lengths, seed=seed, data_dir=values.data_dir)
+            options = changes | shorter | {"seed": seed, "data_dir": values.data_dir}
+            config = Config.recipe(name, **options)
             if done(read(Path(values.out)), row, config, seed):
                 continue
-            run_dir = work / f"{row.replace(', ', '-').replace(' ', '-')}-{seed}"
-            train(config, run_dir)
-            add(Path(values.out), row, config, seed, score(run_dir))
+            run_dir = work / f"{re.sub('[^a-z0-9_.]+', '-', row)}-{seed}"
+            try:
+                train(config, run_dir)
+            except UserError as error:  # losses that are not finite: a result too
+                add(Path(values.out), row, config, seed, str(error))
+            else:
+                add(Path(values.out), row, config, seed, score(run_dir))
     if values.study == "objectives":
         print(objectives_table(read(Path(values.out))))
 
@@ -168,21 +189,26 @@ def done(results: dict, row: str, config: Config, seed: int) -> bool:
     return entry.get("config") == shaping(config) and str(seed) in entry["seeds"]
 
 
-def add(path: Path, row: str, config: Config, seed: int, scores: dict) -> None:
-    """Puts one run's metrics into the file."""
+def add(
+    path: Path, row: str, config: Config, seed: int, scores: dict[str, dict] | str
+) -> None:
+    """Puts one run's metrics into the file, or why it ended early."""
     results = read(path)
     entry = results["rows"].get(row)
     if entry is None or entry["config"] != shaping(
         config
     ):  # another recipe: begin again
         entry = results["rows"][row] = {"config": shaping(config), "seeds": {}}
-    entry["seeds"][str(seed)] = {}
-    for classifier, content in scores.items():
-        results["classifiers"][classifier] = {k: content[k] for k in ("sha256", "real")}
-        entry["seeds"][str(seed)][classifier] = content["metrics"]
+    found = entry["seeds"][str(seed)] = {}
+    if isinstance(scores, str):
+        found["failed"] = said = scores
+    else:
+        for name, content in scores.items():
+            results["classifiers"][name] = {k: content[k] for k in ("sha256", "real")}
+            found[name] = content["metrics"]
+        said = f"{found[SHIPPED]['mnist_frechet_distance']:.4f}"
     path.write_text(json.dumps(results, indent=1) + "\n")
-    metrics = scores[SHIPPED]["metrics"]
-    print(f"{row}, seed {seed}: {metrics['mnist_frechet_distance']:.4f}", flush=True)
+    print(f"{row}, seed {seed}: {said}", flush=True)
 
 
 def add_times(path: Path, rows: list[str], rounds: int = 7, steps: int = 200) -> None:
@@ -198,19 +224,22 @@ def add_times(path: Path, rows: list[str], rounds: int = 7, steps: int = 200) ->
         from gan_tf.gan.step import compile_train_steps
     results = read(path)
     rows = [row for row in rows if row in results["rows"]]
-    chunk = np.random.default_rng(0).integers(0, 256, (50, 128, 784), np.uint8)
-    chunk = (tf.constant(chunk), None)
     calls, times = {}, {row: [] for row in rows}
     for row in rows:
         name, changes = ROWS[row]
         config = Config.recipe(name, **changes)
-        calls[row] = compile_train_steps(build_gan(config), 0, config.jit_compile)
-        calls[row](chunk, 0, 50)  # compiles
+        shape, random = (50, config.d_steps * 128), np.random.default_rng(0)
+        images = tf.constant(random.integers(0, 256, (*shape, 784), np.uint8))
+        labels = tf.zeros(shape, tf.int32) if config.conditional else None
+        gan = build_gan(config, classes=10)
+        compiled = compile_train_steps(gan, 0, config.jit_compile)
+        calls[row] = functools.partial(compiled, (images, labels), 0, 50)
+        calls[row]()  # compiles
     for _ in range(rounds):
         for row, call in calls.items():
             begun = time.perf_counter()
             for _ in range(steps // 50):
-                sums = call(chunk, 0, 50)
+                sums = call()
             float(sums["d_loss"])
             times[row].append((time.perf_counter() - begun) / steps * 1000)
     for row, values in times.items():
@@ -283,12 +312,14 @@ def objectives_table(results: dict) -> str:
     ]
     for name in ("default", *OBJECTIVES):
         if row := results["rows"].get(name):
-            seeds = [seed[SHIPPED] for seed in row["seeds"].values()]
+            seeds = [seed[SHIPPED] for seed in row["seeds"].values() if SHIPPED in seed]
             cells = [
-                spread([seed[metric] for seed in seeds], digits)
+                spread([seed[metric] for seed in seeds], digits) if seeds else ""
                 for metric, digits in shown.items()
             ]
             label = "non_saturating, R1 (default)" if name == "default" else name
+            if failed := len(row["seeds"]) - len(seeds):
+                label += f" ({failed} of {len(row['seeds'])} not finite)"
             lines.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -297,6 +328,7 @@ def objectives_table(results: dict) -> str:
 TABLES = {
     "ladder": ("docs/results.md", metrics_table),
     "classifiers": ("BUILD_NOTES.md", classifiers_table),
+    "objectives": ("docs/results.md", objectives_table),
 }
 
 

@@ -1,5 +1,6 @@
 """The same run on one device, several, and several processes; lost workers."""
 
+import dataclasses
 import json
 import signal
 import socket
@@ -136,6 +137,18 @@ def test_any_layout_continues_the_run_of_any_other(one, tmp_path, mirrored):
     gan_tf.train(make(strategy="one", epochs=150), tmp_path, progress=False)
     assert mirrored(3, tmp_path, make(strategy="mirrored"))[0] == 0
     assert_same_run(tmp_path, expected)
+
+
+def test_replicas_share_labels_and_the_batches_of_each_update(one, tmp_path, mirrored):
+    make, _ = one
+    config = make(conditional=True, d_steps=2, epochs=30)
+    gan_tf.train(dataclasses.replace(config, strategy="one"), tmp_path / "one", False)
+    config = dataclasses.replace(config, strategy="mirrored")
+    assert mirrored(3, tmp_path / "three", config)[0] == 0
+    expected = curves(tmp_path / "one")
+    for name, (steps, values) in curves(tmp_path / "three").items():
+        assert steps == expected[name][0] == [10, 20, 30]
+        np.testing.assert_allclose(values, expected[name][1], 1e-5, err_msg=name)
 
 
 def test_when_a_worker_is_killed_the_others_stop_and_all_can_go_on(
