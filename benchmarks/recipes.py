@@ -40,7 +40,7 @@ LADDER = {
 }
 # Every objective with the default's R1 and without a penalty ("default" above is one of
 # them); Wasserstein with its own penalty and five updates of D, for as many steps as
-# take the time of the default's 30000; the default with labels.
+# take the time of the default's 30000; the default with labels, and their own recipe.
 OBJECTIVES = {
     f"{name}{suffix}": ("default", {"objective": name, **changes})
     for name in ("non_saturating", "minimax", "hinge", "least_squares", "wasserstein")
@@ -58,7 +58,8 @@ OBJECTIVES = {
             "decay_steps": 6100,
         },
     ),
-    "with labels": ("default", {"conditional": True}),
+    "with labels, R1": ("default", {"conditional": True}),
+    "with labels, R1 0.1 (`--recipe conditional`)": ("conditional", {}),
 }
 STUDIES = {"ladder": LADDER, "objectives": OBJECTIVES}
 ROWS = LADDER | OBJECTIVES

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from absl import app, flags, logging
 
-from gan_tf.config import GROUPS, OPTION_TYPES, RECIPES, Config, as_text
+from gan_tf.config import GROUPS, OPTION_TYPES, Config, as_text
 from gan_tf.environment import open_streams
 from gan_tf.errors import UserError, printable
 from gan_tf.files import usable_path
+from gan_tf.recipes import MEANINGS, RECIPES
 from gan_tf.storage import run_directory
 from gan_tf.weights import PRETRAINED
 
@@ -77,9 +78,7 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         choices=tuple(RECIPES),
         default="default",
-        help="the options to start from; fast: good digits in two minutes, from images "
-        f"with labels ({_recipe_text('fast')}); document: the tutorial's own, only "
-        f"with its losses corrected ({_recipe_text('document')})",
+        help="the options to start from; " + "; ".join(map(_recipe_text, MEANINGS)),
     )
     for field in dataclasses.fields(Config):
         choices = field.metadata.get("choices")
@@ -269,7 +268,8 @@ def _finish_output() -> None:
 
 
 def _recipe_text(name: str) -> str:
-    return ", ".join(f"{key} {as_text(value)}" for key, value in RECIPES[name].items())
+    values = [f"{key} {as_text(value)}" for key, value in RECIPES[name].items()]
+    return f"{name}: {MEANINGS[name]} ({', '.join(values)})"
 
 
 def _bounded(text: str, least: int) -> int:

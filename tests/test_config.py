@@ -29,6 +29,12 @@ def test_a_run_of_recipe_fast_can_be_made_longer():
     assert Config.recipe("fast", conditional=False).nearest_recipe() == "fast"
 
 
+def test_recipe_conditional_is_the_default_with_labels_and_a_weaker_penalty():
+    expected = Config(conditional=True, r1_weight=0.1)
+    assert Config.recipe("conditional") == expected
+    assert expected.nearest_recipe() == "conditional"
+
+
 def test_overrides_win_over_the_recipe():
     assert Config.recipe("document", learning_rate=0.5).learning_rate == 0.5
 
@@ -71,7 +77,7 @@ def test_whole_numbers_pass_as_floats():
 
 
 def test_unknown_recipes_and_names_are_refused():
-    with pytest.raises(UserError, match="default, fast, document"):
+    with pytest.raises(UserError, match="default, conditional, fast, document"):
         Config.recipe("dcgan")
     values = Config().to_dict()
     with pytest.raises(UserError, match="colour"):
