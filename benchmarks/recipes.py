@@ -76,6 +76,11 @@ SHOWN = {
     "largest_class_share": 3,
     "nearest_training_distance": 2,
 }
+SHOWN_WITH_LABELS = (
+    "label_accuracy",
+    "classification_accuracy_score",
+    "within_class_frechet_distance",
+)
 SHIPPED = "shipped classifier"
 BEGIN, END = "<!-- made by benchmarks/recipes.py: {} -->\n", "<!-- end -->\n"
 
@@ -325,11 +330,30 @@ def objectives_table(results: dict) -> str:
     return "\n".join(lines)
 
 
+def labels_table(results: dict) -> str:
+    """The metrics that only rows with labels have."""
+    rows = {
+        name: [seed[SHIPPED] for seed in row["seeds"].values() if SHIPPED in seed]
+        for name, row in results["rows"].items()
+        if row["config"].get("conditional")
+    }
+    real = results["classifiers"][SHIPPED]["real"]
+    lines = [
+        f"| | real data | {' | '.join(rows)} |",
+        "| --- |" + " --- |" * (len(rows) + 1),
+    ]
+    for metric in SHOWN_WITH_LABELS:
+        cells = [spread([s[metric] for s in seeds], 3) for seeds in rows.values()]
+        lines.append(f"| `{metric}` | {real[metric]:.3f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 # Each table: its page, and what makes it.
 TABLES = {
     "ladder": ("docs/results.md", metrics_table),
     "classifiers": ("BUILD_NOTES.md", classifiers_table),
     "objectives": ("docs/results.md", objectives_table),
+    "labels": ("docs/results.md", labels_table),
 }
 
 

@@ -452,6 +452,30 @@ def test_nearest_neighbours_are_exact_where_bounds_say_little(scale):
     assert len(set(index < 400)) == 2
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+def test_samples_unlike_any_training_image_are_not_compared_with_all(
+    scale, monkeypatch
+):
+    """A collapsed run's one pattern, or noise: few pairs, and exact."""
+    compared = []
+    original = distances._pairwise
+
+    def counted(samples, training, row, column):
+        compared.append(len(row))
+        return original(samples, training, row, column)
+
+    monkeypatch.setattr(distances, "_pairwise", counted)
+    training = normal(1500, PIXELS, seed=1)  # all directions alike
+    training = scale * np.r_[training, training[7:8]]  # and a copy
+    pattern = np.repeat(normal(1, PIXELS, seed=2), 20, axis=0)
+    samples = scale * np.r_[pattern, 100 * normal(20, PIXELS, seed=3)]
+    index, distance = nearest(samples, training)
+    expected = pairwise(samples, training)
+    np.testing.assert_array_equal(index, expected.argmin(axis=1))
+    np.testing.assert_allclose(distance, expected.min(axis=1), rtol=1e-12)
+    assert sum(compared) < 0.1 * len(samples) * len(training)
+
+
 def test_the_bounds_are_below_the_distances():
     for offset in (0.0, 1e3):
         x, y = normal(60, 150) + offset, 2 * normal(80, 150, seed=1) + offset

@@ -19,6 +19,7 @@ _CELLS = 1 << 24  # of a matrix of lower bounds in memory at once: 64 MB
 _DIRECTIONS = 96  # of 64, 96, 128 and 192 the fastest on MNIST
 _FITTED = 5000  # rows that the directions are fitted to
 _PAIRS = 200  # of rows whose distance is computed at once: they stay in the cache
+_MANY = 500  # pairs of a row that cost as much as its distances to all training images
 
 
 class NearestSearch:
@@ -57,33 +58,48 @@ class NearestSearch:
         index = np.zeros(len(samples), np.int64)
         nearest = np.zeros(len(samples))
         size = max(1, _CELLS // len(training))
+        far = [np.zeros(0, np.int64)]  # rows of which the bounds rule out little
         for start in range(0, len(samples), size):
-            rows = samples[start : start + size]
-            bounds = left[start : start + size] @ right.T
+            rows = np.arange(start, min(start + size, len(samples)))
+            bounds = left[rows] @ right.T
             guess = bounds.argmin(axis=1)
-            limits = _pairwise(rows, training, np.arange(len(rows)), guess) / unit**2
+            limits = _pairwise(samples, training, rows, guess) / unit**2
             limits = np.nextafter(limits.astype(np.float32), np.float32(np.inf))
-            possible = np.flatnonzero(bounds <= limits[:, None])
-            row, column = np.divmod(possible, len(training))
-            distances = _pairwise(rows, training, row, column)
-            order = np.lexsort((column, distances, row))
-            best = order[np.searchsorted(row[order], np.arange(len(rows)))]
-            index[start : start + size] = column[best]
-            nearest[start : start + size] = distances[best]
+            possible = bounds <= limits[:, None]
+            if np.count_nonzero(possible) > _MANY * len(rows):
+                far.append(rows)
+            else:
+                index[rows], nearest[rows] = _closest(samples, training, rows, possible)
+        if len(rest := np.concatenate(far)):
+            x = self._centered(samples[rest], unit)
+            y = self._centered(training, unit)
+            x_squared, y_squared = (np.einsum("ij,ij->i", z, z) for z in (x, y))
+            error = _error(x.shape[1]) * (x_squared[:, None] + y_squared.max())
+            for part, distances in squared_distances(x, y, np.float32):
+                least = distances.min(axis=1, keepdims=True)
+                rows, possible = rest[part], distances <= least + 2 * error[part]
+                index[rows], nearest[rows] = _closest(samples, training, rows, possible)
         return index, np.sqrt(nearest)
+
+    def _centered(self, rows: np.ndarray, unit: float) -> np.ndarray:
+        """Rows less the mean of the training images, at most 1 long; float32."""
+        points = np.empty(rows.shape, np.float32)
+        for start in range(0, len(rows), _BLOCK):
+            some = slice(start, start + _BLOCK)
+            points[some] = (rows[some] - self._origin) / unit
+        return points
 
     def _bounding_factors(
         self, samples: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, float]:
         """Float32 A, B and a unit: (A B')_ij <= |sample_i - training_j|^2 / unit^2.
 
-        The rounding error of a product of n terms is below n 2^-24 (|x| + |y|)^2, which
-        is at most 2 n 2^-24 (|x|^2 + |y|^2) and taken off in advance.
+        The unit is the largest distance to the mean; rounding is taken off in advance.
         """
         x, y = self._reduced(samples), self._points
         longest = max(np.einsum("ij,ij->i", points, points).max() for points in (x, y))
         unit = max(np.sqrt(longest), np.finfo(np.float64).tiny)
-        kept = 1.0 - 2.0 * (x.shape[1] + 8) * 2.0**-24  # 8: the factors' own rounding
+        kept = 1.0 - _error(x.shape[1])
         left, right = _factors(x / unit, y / unit, kept)
         return left.astype(np.float32), right.astype(np.float32), float(unit)
 
@@ -97,6 +113,26 @@ class NearestSearch:
             rest = np.sum(x**2, axis=1) - np.sum(block[:, :-1] ** 2, axis=1)
             block[:, -1] = np.sqrt(np.maximum(rest, 0.0))
         return points
+
+
+def _error(terms: int) -> float:
+    """The rounding error of |x - y|^2 in float32, relative to |x|^2 + |y|^2, at most.
+
+    That of a product of n terms is below n 2^-24 (|x| + |y|)^2, which is at most
+    2 n 2^-24 (|x|^2 + |y|^2).
+    """
+    return 2.0 * (terms + 8) * 2.0**-24  # 8: the factors' own rounding
+
+
+def _closest(
+    samples: np.ndarray, training: np.ndarray, rows: np.ndarray, possible: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest of the possible training images, and the squared distance to it."""
+    number, column = np.nonzero(possible)
+    distances = _pairwise(samples, training, rows[number], column)
+    order = np.lexsort((column, distances, number))
+    best = order[np.searchsorted(number[order], np.arange(len(rows)))]
+    return column[best], distances[best]
 
 
 def _pairwise(
