@@ -120,7 +120,7 @@ def main() -> None:
             config = Config.recipe(name, **options)
             if done(read(Path(values.out)), row, config, seed):
                 continue
-            run_dir = work / f"{re.sub('[^a-z0-9_.]+', '-', row)}-{seed}"
+            run_dir = work / f"{re.sub('[^A-Za-z0-9_.]+', '-', row)}-{seed}"
             try:
                 train(config, run_dir)
             except UserError as error:  # losses that are not finite: a result too

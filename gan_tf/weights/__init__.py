@@ -11,6 +11,6 @@ FOLDER = Path(__file__).parent
 PRETRAINED = {
     "mnist": "0ea0bcfc3804a21fc1cde234eaa25b19725c259e623754f7c7c19d8ea49c6460",
     "mnist_conditional": (
-        "0d7711ce04bda46348bb2c3f24dd8a45f08de5a2dabed6f1119516ea7d4ca3f2"
+        "130e5f16b0c573348ba16df5bb71ebeb5c0f73462128ebf358dd8b4c79251159"
     ),
 }
