@@ -46,7 +46,7 @@ if __name__ == "__main__":
     flags.add_argument("--data_dir", default="")
     values = vars(flags.parse_args())
     run_dir = values.pop("run_dir")
-    options = {"learning_rate": 1e-3, "decay_steps": values["epochs"]}
+    options = {"learning_rate": 4e-3, "decay_steps": values["epochs"]}
     options["jit_compile"] = False  # XLA makes convolutions slower on a CPU
     networks = {
         "build_generator": build_generator,
