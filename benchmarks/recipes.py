@@ -1,4 +1,4 @@
-"""The recipe studies, three seeds a row: the way to the default, and the objectives.
+"""The recipe studies, up to three seeds a row: the way to the default, and the objectives.
 
     python benchmarks/recipes.py --data_dir DIR --classifiers 1.npz 2.npz
     python benchmarks/recipes.py --data_dir DIR --study objectives
@@ -120,10 +120,14 @@ def main() -> None:
             config = Config.recipe(name, **options)
             if done(read(Path(values.out)), row, config, seed):
                 continue
-            run_dir = work / f"{re.sub('[^A-Za-z0-9_.]+', '-', row)}-{seed}"
+            folder = re.sub("[^A-Za-z0-9_.]+", "-", row).strip("-")
+            run_dir = work / f"{folder}-{seed}"
             try:
                 train(config, run_dir)
-            except UserError as error:  # losses that are not finite: a result too
+            except UserError as error:
+                if "infinite or NaN" not in str(error):
+                    raise
+                # A result too.
                 add(Path(values.out), row, config, seed, str(error))
             else:
                 add(Path(values.out), row, config, seed, score(run_dir))
@@ -269,7 +273,10 @@ def metrics_table(results: dict) -> str:
     ]
     for metric, digits in SHOWN.items():
         cells = [
-            spread([seed[SHIPPED][metric] for seed in row["seeds"].values()], digits)
+            spread(
+                [s[SHIPPED][metric] for s in row["seeds"].values() if SHIPPED in s],
+                digits,
+            )
             for row in rows.values()
         ]
         lines.append(
@@ -320,7 +327,7 @@ def objectives_table(results: dict) -> str:
         if row := results["rows"].get(name):
             seeds = [seed[SHIPPED] for seed in row["seeds"].values() if SHIPPED in seed]
             cells = [
-                spread([seed[metric] for seed in seeds], digits) if seeds else ""
+                spread([seed[metric] for seed in seeds], digits)
                 for metric, digits in shown.items()
             ]
             label = "non_saturating, R1 (default)" if name == "default" else name
@@ -367,7 +374,9 @@ def write_tables(results: dict) -> None:
 
 
 def spread(values: list[float], digits: int) -> str:
-    """Mean and standard deviation as text."""
+    """Mean and standard deviation as text; empty without values."""
+    if not values:
+        return ""
     mean = f"{statistics.mean(values):.{digits}f}"
     if len(values) < 2:
         return mean

@@ -55,8 +55,8 @@ A recipe is a named set of values, chosen with `--recipe`; flags replace single 
 of it.
 
 - `default` is what the tables above show.
-- `conditional` needs labels and learns them, so that a class can be chosen when
-  generating.
+- `conditional` trains on the labels too, with a weaker R1 penalty, so that a class can
+  be chosen when generating.
 - `fast` needs labels too and reaches good digits soonest
   ([how soon](performance.md#time-to-quality)). Its learning rates do not fall, so a
   larger `--epochs` continues such a run as if it had been longer from the start.

@@ -476,12 +476,32 @@ def test_samples_unlike_any_training_image_are_not_compared_with_all(
     assert sum(compared) < 0.1 * len(samples) * len(training)
 
 
+@pytest.mark.parametrize("width", [1, 2, 5, 150])
+@pytest.mark.parametrize("outlier", [1.0, 1e7, 1e21])
+def test_one_sample_far_away_leaves_the_others_exact(width, outlier):
+    training, samples = uniform(400, width), uniform(50, width, seed=1)
+    samples[7] *= outlier
+    index, distance = nearest(samples, training)
+    expected = pairwise(samples, training)
+    np.testing.assert_array_equal(np.delete(index, 7), np.delete(expected.argmin(1), 7))
+    np.testing.assert_allclose(distance, expected.min(axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-200, 1e-160, 1.0])
+def test_constant_and_vanishing_images_have_neighbours(scale):
+    training = scale * np.ones((3, 4))
+    np.testing.assert_array_equal(nearest(training[:1], training), [[0], [0]])
+    index, distance = nearest(scale * uniform(5, 2), scale * uniform(9, 2, seed=1))
+    assert len(index) == 5
+    assert np.isfinite(distance).all()
+
+
 def test_the_bounds_are_below_the_distances():
     for offset in (0.0, 1e3):
         x, y = normal(60, 150) + offset, 2 * normal(80, 150, seed=1) + offset
         y[:30] = x[:30]
-        left, right, unit = metrics.NearestSearch(y)._bounding_factors(x)
-        bounds = (left @ right.T).astype(np.float64) * unit**2
+        left, right, units = metrics.NearestSearch(y)._bounding_factors(x)
+        bounds = (left @ right.T).astype(np.float64) * units[:, None]
         assert (bounds <= pairwise(x, y) ** 2).all()
         assert bounds.max() > 0.1 * pairwise(x, y).max() ** 2
 

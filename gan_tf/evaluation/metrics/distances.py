@@ -41,6 +41,8 @@ class NearestSearch:
         _, directions = np.linalg.eigh(some.T @ some)
         self._directions = directions[:, ::-1][:, :_DIRECTIONS]
         self._points = self._reduced(training)
+        # Of constant images, 1: any unit will do.
+        self._longest = float(np.sqrt(np.max(np.sum(self._points**2, axis=1)))) or 1.0
 
     def __call__(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The training image nearest to each sample.
@@ -54,7 +56,7 @@ class NearestSearch:
         """
         training = self._training
         samples, _ = pair("samples", samples, "training", training)
-        left, right, unit = self._bounding_factors(samples)
+        left, right, units = self._bounding_factors(samples)
         index = np.zeros(len(samples), np.int64)
         nearest = np.zeros(len(samples))
         size = max(1, _CELLS // len(training))
@@ -63,45 +65,75 @@ class NearestSearch:
             rows = np.arange(start, min(start + size, len(samples)))
             bounds = left[rows] @ right.T
             guess = bounds.argmin(axis=1)
-            limits = _pairwise(samples, training, rows, guess) / unit**2
+            limits = _pairwise(samples, training, rows, guess) / units[rows]
             limits = np.nextafter(limits.astype(np.float32), np.float32(np.inf))
+            limits = np.maximum(limits, bounds.min(axis=1))  # where squares underflow
             possible = bounds <= limits[:, None]
             if np.count_nonzero(possible) > _MANY * len(rows):
                 far.append(rows)
             else:
                 index[rows], nearest[rows] = _closest(samples, training, rows, possible)
-        if len(rest := np.concatenate(far)):
-            x = self._centered(samples[rest], unit)
-            y = self._centered(training, unit)
-            x_squared, y_squared = (np.einsum("ij,ij->i", z, z) for z in (x, y))
-            error = _error(x.shape[1]) * (x_squared[:, None] + y_squared.max())
-            for part, distances in squared_distances(x, y, np.float32):
-                least = distances.min(axis=1, keepdims=True)
-                rows, possible = rest[part], distances <= least + 2 * error[part]
-                index[rows], nearest[rows] = _closest(samples, training, rows, possible)
+        rest = np.concatenate(far)
+        for part, possible in self._nearly_closest(samples[rest]):
+            rows = rest[part]
+            index[rows], nearest[rows] = _closest(samples, training, rows, possible)
         return index, np.sqrt(nearest)
-
-    def _centered(self, rows: np.ndarray, unit: float) -> np.ndarray:
-        """Rows less the mean of the training images, at most 1 long; float32."""
-        points = np.empty(rows.shape, np.float32)
-        for start in range(0, len(rows), _BLOCK):
-            some = slice(start, start + _BLOCK)
-            points[some] = (rows[some] - self._origin) / unit
-        return points
 
     def _bounding_factors(
         self, samples: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, float]:
-        """Float32 A, B and a unit: (A B')_ij <= |sample_i - training_j|^2 / unit^2.
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Float32 A, B and units: (A B')_ij <= |sample_i - training_j|^2 / unit_i.
 
-        The unit is the largest distance to the mean; rounding is taken off in advance.
+        Lengths are at most 1 in their units, so that nothing overflows; the rounding is
+        taken off in advance.
         """
-        x, y = self._reduced(samples), self._points
-        longest = max(np.einsum("ij,ij->i", points, points).max() for points in (x, y))
-        unit = max(np.sqrt(longest), np.finfo(np.float64).tiny)
+        x, y, longest = self._reduced(samples), self._points, self._longest
+        lengths = self._lengths(x)
         kept = 1.0 - _error(x.shape[1])
-        left, right = _factors(x / unit, y / unit, kept)
-        return left.astype(np.float32), right.astype(np.float32), float(unit)
+        of_x, of_y = (kept * np.sum(rows**2, axis=1) for rows in (x, y))
+        left = np.empty((len(x), x.shape[1] + 2), np.float32)
+        left[:, :-2] = -2.0 * x / lengths[:, None]
+        left[:, -2] = of_x / lengths / longest
+        left[:, -1] = longest / lengths
+        right = np.empty((len(y), y.shape[1] + 2), np.float32)
+        right[:, :-2] = y / longest
+        right[:, -2] = 1.0
+        right[:, -1] = of_y / longest**2
+        return left, right, lengths * longest
+
+    def _nearly_closest(
+        self, samples: np.ndarray
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """Blocks of rows, and which training images may be nearest to each of them.
+
+        |y|^2 - 2 x.y is in the order of |x - y|^2, in float32 with an error of
+        (D + 8) 2^-24 (2 |x| |y| + |y|^2) at most.
+        """
+        if not len(samples):
+            return
+        lengths = self._lengths(self._reduced(samples))[:, None]
+        y = self._centered(self._training, self._longest)
+        squares = np.einsum("ij,ij->i", y, y)
+        for start in range(0, len(samples), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            order = self._centered(samples[part], lengths[part]) @ y.T
+            order *= -2.0
+            order += (self._longest / lengths[part]).astype(np.float32) * squares
+            least = order.min(axis=1, keepdims=True)
+            yield part, order <= least + 3.0 * np.float32(_error(y.shape[1]))
+
+    def _lengths(self, points: np.ndarray) -> np.ndarray:
+        """Distances to the mean of the training images, or the longest of theirs."""
+        return np.maximum(np.sqrt(np.sum(points**2, axis=1)), self._longest)
+
+    def _centered(self, rows: np.ndarray, unit: Any) -> np.ndarray:
+        """Rows less the mean of the training images, at most 1 long; float32."""
+        unit = np.broadcast_to(unit, (len(rows), 1))
+        points = np.empty(rows.shape, np.float32)
+        for start in range(0, len(rows), _BLOCK):
+            some = slice(start, start + _BLOCK)
+            points[some] = (rows[some] - self._origin) / unit[some]
+        return points
 
     def _reduced(self, rows: np.ndarray) -> np.ndarray:
         """Coordinates along the directions and the length of the rest, float64."""
@@ -159,20 +191,12 @@ def squared_distances(
     what is 0 within rounding, so that copies lie at distance 0.
     """
     origin = columns.mean(axis=0, dtype=np.float64).astype(dtype)
-    left, right = _factors(
-        *(np.subtract(points, origin, dtype=dtype) for points in (rows, columns))
-    )
+    x, y = (np.subtract(points, origin, dtype=dtype) for points in (rows, columns))
+    of_x, of_y = (np.sum(points**2, axis=1, keepdims=True) for points in (x, y))
+    left = np.hstack([-2.0 * x, of_x, np.ones_like(of_x)])
+    right = np.hstack([y, np.ones_like(of_y), of_y])
     for start in range(0, len(rows), _BLOCK):
         x = left[start : start + _BLOCK]
         distances = x @ right.T
         distances[distances <= dtype(_ROUNDING[dtype]) * x[:, -2:-1]] = 0.0
         yield slice(start, start + len(x)), distances
-
-
-def _factors(
-    x: np.ndarray, y: np.ndarray, kept: float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """A and B with (A B')_ij = kept |x_i|^2 + kept |y_j|^2 - 2 x_i.y_j."""
-    of_x, of_y = (kept * np.sum(rows**2, axis=1, keepdims=True) for rows in (x, y))
-    left = np.hstack([-2.0 * x, of_x, np.ones_like(of_x)])
-    return left, np.hstack([y, np.ones_like(of_y), of_y])
