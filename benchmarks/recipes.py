@@ -1,4 +1,4 @@
-"""The recipe studies, up to three seeds a row: the way to the default, and the objectives.
+"""The recipe studies, up to three seeds a row: to the default, and the objectives.
 
     python benchmarks/recipes.py --data_dir DIR --classifiers 1.npz 2.npz
     python benchmarks/recipes.py --data_dir DIR --study objectives
