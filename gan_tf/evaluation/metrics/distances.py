@@ -74,7 +74,8 @@ class NearestSearch:
             else:
                 index[rows], nearest[rows] = _closest(samples, training, rows, possible)
         rest = np.concatenate(far)
-        for part, possible in self._nearly_closest(samples[rest]):
+        lengths = units[rest] / self._longest
+        for part, possible in self._nearly_closest(samples[rest], lengths):
             rows = rest[part]
             index[rows], nearest[rows] = _closest(samples, training, rows, possible)
         return index, np.sqrt(nearest)
@@ -88,7 +89,7 @@ class NearestSearch:
         taken off in advance.
         """
         x, y, longest = self._reduced(samples), self._points, self._longest
-        lengths = self._lengths(x)
+        lengths = np.maximum(np.sqrt(np.sum(x**2, axis=1)), longest)
         kept = 1.0 - _error(x.shape[1])
         of_x, of_y = (kept * np.sum(rows**2, axis=1) for rows in (x, y))
         left = np.empty((len(x), x.shape[1] + 2), np.float32)
@@ -102,7 +103,7 @@ class NearestSearch:
         return left, right, lengths * longest
 
     def _nearly_closest(
-        self, samples: np.ndarray
+        self, samples: np.ndarray, lengths: np.ndarray
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """Blocks of rows, and which training images may be nearest to each of them.
 
@@ -111,7 +112,7 @@ class NearestSearch:
         """
         if not len(samples):
             return
-        lengths = self._lengths(self._reduced(samples))[:, None]
+        lengths = lengths[:, None]
         y = self._centered(self._training, self._longest)
         squares = np.einsum("ij,ij->i", y, y)
         for start in range(0, len(samples), _BLOCK):
@@ -121,10 +122,6 @@ class NearestSearch:
             order += (self._longest / lengths[part]).astype(np.float32) * squares
             least = order.min(axis=1, keepdims=True)
             yield part, order <= least + 3.0 * np.float32(_error(y.shape[1]))
-
-    def _lengths(self, points: np.ndarray) -> np.ndarray:
-        """Distances to the mean of the training images, or the longest of theirs."""
-        return np.maximum(np.sqrt(np.sum(points**2, axis=1)), self._longest)
 
     def _centered(self, rows: np.ndarray, unit: Any) -> np.ndarray:
         """Rows less the mean of the training images, at most 1 long; float32."""
