@@ -58,7 +58,6 @@ OBJECTIVES = {
             "decay_steps": 6100,
         },
     ),
-    "with labels, R1": ("default", {"conditional": True}),
     "with labels, R1 0.1 (`--recipe conditional`)": ("conditional", {}),
 }
 STUDIES = {"ladder": LADDER, "objectives": OBJECTIVES}
