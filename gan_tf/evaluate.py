@@ -204,6 +204,7 @@ def _run_samples(values: argparse.Namespace) -> Iterator[Samples]:
 def _samples(values: argparse.Namespace) -> Iterator[Samples]:
     """The images and labels of an npz or npy file, or of a folder of PNG files."""
     from gan_tf.data.files import read_samples
+    from gan_tf.evaluation.label_scores import order_in_turn, usable_labels
     from gan_tf.evaluation.origin import Origin
     from gan_tf.evaluation.scores import COUNT, samples_needed
 
@@ -214,6 +215,16 @@ def _samples(values: argparse.Namespace) -> Iterator[Samples]:
             f"{path} holds images of shape {list(images.shape)}; needed are at least "
             f"{COUNT} of 28x28, because the Frechet distance depends on their number"
         )
+    if labels is not None and usable_labels(labels) is None:
+        labels = None
+        warnings.warn(
+            f"{path}: its labels are not all digits from 0 to 9; what needs labels is "
+            "left out",
+            stacklevel=2,
+        )
+    if labels is not None:  # a folder has one class after another
+        order = order_in_turn(labels)
+        images, labels = images[order], labels[order]
     needed = samples_needed(labels is not None)
     if len(images) < needed:
         warnings.warn(

@@ -105,6 +105,8 @@ def _checked_out(values: argparse.Namespace) -> tuple[Path, str]:
         raise UserError(f"--out {out} shows interpolations: add --interpolate")
     if values.interpolate and form not in (".png", ".gif"):
         raise UserError("--interpolate writes x.png or x.gif")
+    if values.interpolate == "classes" and values.label is not None:
+        raise UserError("--interpolate classes shows all classes: leave out --label")
     check_writable(out if form == "" else out.parent, "--out")
     if form:
         check_replaceable(out, _MARK.encode())
@@ -165,14 +167,14 @@ def _write_interpolations(
     form: str,
 ) -> None:
     from gan_tf import images
-    from gan_tf.gan.models import classes_of
+    from gan_tf.gan.models import one_hot_layer
     from gan_tf.gan.sampling import interpolate, interpolate_classes
 
     settings = trained.generator, values.seed, values.num, values.points
     if values.interpolate == "noise":
         rows = interpolate(*settings, _labels(trained, values), shape)
-    elif classes_of(trained.generator) is None:
-        raise UserError(f"--interpolate classes: {trained.name} knows no classes")
+    elif one_hot_layer(trained.generator) is None:
+        raise UserError(f"--interpolate classes: {trained.name} has no one-hot labels")
     else:
         rows = interpolate_classes(*settings, shape)
     if form == ".png":

@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from gan_tf import evaluate, images
 from gan_tf.data.strokes import draw_digits
-from gan_tf.evaluation import picture, scores
+from gan_tf.evaluation import label_scores, picture, scores
 from gan_tf.files import read_json
 from tests.conftest import refused
 
@@ -160,6 +160,31 @@ def test_a_conditional_run_is_scored_by_its_labels(invoke, labelled_run, tmp_pat
     (values,) = read_json(tmp_path / "evaluation.json")["results"].values()
     by_class = [values[f"label_accuracy_of_{number}"] for number in range(10)]
     assert values["label_accuracy"] == pytest.approx(np.mean(by_class))
+
+
+@pytest.mark.filterwarnings("ignore:only the metrics")
+def test_the_order_of_labelled_samples_does_not_matter(invoke, tmp_path, monkeypatch):
+    monkeypatch.setattr(scores, "COUNT", 200)
+    monkeypatch.setattr(scores, "LABELLED_COUNT", 310)
+    drawn, labels = draw_digits(310, seed=0)
+    turn = label_scores.order_in_turn(labels)
+    found = []
+    for order in (np.argsort(labels, kind="stable"), turn):
+        images.write_npz(tmp_path / "x.npz", drawn[order], labels[order])
+        assert invoke(evaluate, f"--samples={tmp_path}/x.npz")[0] == 0
+        found += read_json(tmp_path / "evaluation.json")["results"].values()
+    assert found[0] == found[1]
+    assert found[0]["label_accuracy_of_9"] > 0.5
+
+
+@pytest.mark.filterwarnings("ignore:only the metrics")
+def test_labels_that_are_no_digits_are_left_out_with_a_warning(invoke, tmp_path):
+    drawn, labels = draw_digits(310, seed=0)
+    images.write_npz(tmp_path / "x.npz", drawn, labels + 1)
+    with pytest.warns(match="not all digits from 0 to 9") as warned:
+        assert invoke(evaluate, f"--samples={tmp_path}/x.npz")[0] == 0
+    said = " ".join(str(one.message) for one in warned)
+    assert "classification accuracy score" not in said
 
 
 @pytest.mark.filterwarnings("ignore:only the metrics")

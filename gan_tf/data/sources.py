@@ -11,6 +11,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gan_tf.config import Config
 from gan_tf.data.files import read_set
 from gan_tf.data.image_set import ImageSet, from_arrays, image_set, turned
@@ -68,11 +70,26 @@ def load_for(config: Config, images: Any = None) -> ImageSet:
             raise UserError("images= takes an array, or a tuple of images and labels")
         data = from_arrays(*pair)
     data = turned(data, config.transpose, config.invert)
-    if config.conditional and data.labels is None:
-        raise UserError(
-            f"--conditional true needs labels, and {data.name} has none: leave it out"
-        )
+    if config.conditional:
+        if data.labels is None:
+            raise UserError(
+                f"--conditional true needs labels, and {data.name} has none: leave it "
+                "out"
+            )
+        _warn_of_gaps(data.name, data.labels)
     return data
+
+
+def _warn_of_gaps(name: str, labels: np.ndarray) -> None:
+    """Warns of numbers below the largest label that no image has."""
+    empty = np.setdiff1d(np.arange(labels.max()), labels)
+    if len(empty):
+        few = ", ".join(map(str, empty[:5])) + (", ..." if len(empty) > 5 else "")
+        warnings.warn(
+            f"{name} has no image with the label {few}: samples with such a label "
+            "are of a class that the run never sees; number the classes from 0 on",
+            stacklevel=3,
+        )
 
 
 def _load(dataset: str, data_dir: str, split: str) -> ImageSet:

@@ -28,6 +28,26 @@ def usable_labels(labels: np.ndarray | None) -> np.ndarray | None:
     return labels
 
 
+def order_in_turn(labels: np.ndarray) -> np.ndarray:
+    """The order in which samples sorted by class have all classes in turn.
+
+    So the first 10000 have as large a share of each class as all together. Samples
+    whose classes come in turn already keep their places.
+
+    Args:
+        labels: integers `[N]`, 0 or more.
+
+    Returns:
+        positions, int `[N]`.
+    """
+    by_class = np.argsort(labels, kind="stable")
+    counts = np.bincount(labels)
+    starts = np.cumsum(counts) - counts
+    rank = np.empty(len(labels))  # how many of its class stand before each sample
+    rank[by_class] = np.arange(len(labels)) - starts[labels[by_class]]
+    return np.lexsort((labels, rank / counts[labels]))
+
+
 def accuracies(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Label accuracy, over all samples and for each class that has any.
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from gan_tf.config import Config
+from gan_tf.errors import UserError
 
 PIXELS = 28 * 28  # of the tutorial's images
 
@@ -74,6 +76,24 @@ def one_hot_layer(network: keras.Model) -> keras.layers.CategoryEncoding | None:
         if isinstance(layer, keras.layers.CategoryEncoding)
     )
     return next(encodings, None)
+
+
+def check_classes(role: str, network: keras.Model, classes: int) -> None:
+    """Raises `UserError` unless the network knows the labels 0 to `classes - 1`."""
+    layer = one_hot_layer(network)
+    if layer is not None and layer.num_tokens != classes:
+        raise UserError(
+            f"build_{role}: the network encodes {layer.num_tokens} classes, and the "
+            f"data have {classes}"
+        )
+    values = np.zeros((1, *network.inputs[0].shape[1:]), np.float32)
+    try:  # an embedding may be too small
+        network([values, np.array([classes - 1], np.int32)], training=False)
+    except Exception as error:
+        raise UserError(
+            f"build_{role}: the network cannot be called with the label {classes - 1}, "
+            f"the last of the {classes} classes of the data"
+        ) from error
 
 
 def _model(

@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from gan_tf.errors import UserError, printable
 from gan_tf.gan.layer_names import with_new_names
+from gan_tf.gan.models import check_classes
 
 Description = dict[str, Any]  # a network's Keras JSON
 ROLES = ("generator", "discriminator")
@@ -55,12 +56,13 @@ class Needs:
     Attributes:
         latent_dim: size of the noise vector.
         shape: of one image, `(H, W)` or `(H, W, 3)`.
-        conditional: whether both take labels as a second input.
+        classes: how many the labels have that both take as a second input; None if
+            they take none.
     """
 
     latent_dim: int
     shape: tuple[int, ...]
-    conditional: bool
+    classes: int | None
 
     @property
     def image_shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -71,7 +73,7 @@ class Needs:
     def inputs(self, role: str) -> list[tuple[int, ...]]:
         """The usual shapes of a network's inputs, without the batch."""
         values = (self.latent_dim,) if role == "generator" else self.image_shapes[0]
-        return [values, ()] if self.conditional else [values]
+        return [values, ()] if self.classes else [values]
 
 
 def make(role: str, build: Builder, needs: Needs, seed: int) -> OwnNetwork:
@@ -102,6 +104,8 @@ def make(role: str, build: Builder, needs: Needs, seed: int) -> OwnNetwork:
             f"build_{role}: made again from its JSON, the network has other weights; "
             "its get_config must return every argument of its __init__"
         )
+    if needs.classes:
+        check_classes(role, again, needs.classes)
     return OwnNetwork(description, network.get_weights())
 
 
@@ -208,7 +212,7 @@ def _with_inputs(role: str, network: keras.Model, needs: Needs) -> keras.Model:
         for shape, dtype in zip(shapes, ("float32", "int32"))
     ]
     try:
-        outputs = network(inputs if needs.conditional else inputs[0])
+        outputs = network(inputs if needs.classes else inputs[0])
         return keras.Model(inputs, outputs, name=role)
     except Exception as error:
         raise UserError(
@@ -224,7 +228,7 @@ def _check_shapes(role: str, network: keras.Model, needs: Needs) -> None:
     results = images if role == "generator" else [(None, 1)]
     found_in = [tuple(one.shape) for one in network.inputs]
     found_out = [tuple(one.shape) for one in network.outputs]
-    labels = [(None,)] if needs.conditional else []
+    labels = [(None,)] if needs.classes else []
     fits = found_in[:1] and found_in[0] in values and found_in[1:] == labels
     if fits and len(found_out) == 1 and found_out[0] in results:
         return

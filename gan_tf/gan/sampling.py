@@ -38,13 +38,10 @@ def sample(
             square.
 
     Raises:
-        ValueError: the generator takes no labels, or needs them.
+        ValueError: the generator takes no labels, or needs them, or others.
         MemoryError: so many images do not fit.
     """
-    if labels is None:
-        labels = labels_in_turn(generator, count)
-    elif not takes_labels(generator):
-        raise ValueError("this generator was trained without labels")
+    labels = _checked_labels(generator, count, labels)
     latent_dim, shape = generator.inputs[0].shape[-1], shape or image_shape(generator)
     images = np.empty((count, *shape), np.uint8)  # what does not fit fails at once
     for part, noise in _latent_blocks(latent_dim, seed, count):
@@ -84,6 +81,30 @@ def labels_in_turn(generator: keras.Model, count: int) -> np.ndarray | None:
             "how many classes this generator knows is not recorded: give the labels"
         )
     return np.arange(count, dtype=np.int32) % classes
+
+
+def _checked_labels(
+    generator: keras.Model, count: int, labels: np.ndarray | None
+) -> np.ndarray | None:
+    """The caller's labels, int32 `[count]`, by default those in turn.
+
+    Raises:
+        ValueError: the generator takes none, or no such ones.
+    """
+    if labels is None:
+        return labels_in_turn(generator, count)
+    if not takes_labels(generator):
+        raise ValueError("this generator was trained without labels")
+    labels, classes = np.asarray(labels), classes_of(generator)
+    if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"labels must be {count} integers, one for each image; these are "
+            f"{labels.dtype} of shape {list(labels.shape)}"
+        )
+    if count and (labels.min() < 0 or (classes and labels.max() >= classes)):
+        last = f"to {classes - 1}" if classes else "or more"
+        raise ValueError(f"labels must be 0 {last}")
+    return labels.astype(np.int32)
 
 
 def decode(
@@ -155,8 +176,7 @@ def interpolate(
     noise = latents(generator.inputs[0].shape[-1], seed, rows + 1)
     t = np.linspace(0.0, 1.0, points, dtype=np.float32)[None, :, None]
     path = _slerp(noise[:-1, None], noise[1:, None], t).reshape(rows * points, -1)
-    if labels is None:
-        labels = labels_in_turn(generator, rows)
+    labels = _checked_labels(generator, rows, labels)
     every = None if labels is None else np.repeat(labels, points)
     images = decode(generator, path, every, shape)
     return images.reshape(rows, points, *images.shape[1:])

@@ -75,7 +75,8 @@ def prepare(
             f"--log_every {config.log_every} makes more than {MAX_ROWS} rows of "
             f"curves.csv: give {-(-config.epochs // MAX_ROWS)} or more"
         )
-    needs = Needs(config.latent_dim, data.shape, config.conditional)
+    classes = data.classes if config.conditional else None
+    needs = Needs(config.latent_dim, data.shape, classes)
     made = {
         role: make(role, build, needs, 2 * config.seed + number)
         for number, (role, build) in enumerate((builders or {}).items())

@@ -320,6 +320,10 @@ def test_conditional_runs_need_labels(tmp_path, tiny):
     config = tiny(data_dir=str(tmp_path), conditional=True)
     with pytest.raises(UserError, match="needs labels, and a has none"):
         sources.load_for(config)
+    config = tiny(data_dir="", conditional=True)
+    labels = np.where(np.arange(len(IMAGES)) % 2, 1, 4)
+    with pytest.warns(UserWarning, match="no image with the label 0, 2, 3: samples"):
+        sources.load_for(config, (IMAGES, labels))
     turned = sources.load_for(tiny(data_dir=str(tmp_path), transpose=True))
     np.testing.assert_array_equal(turned.images, IMAGES.swapaxes(1, 2))
 

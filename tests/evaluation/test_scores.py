@@ -75,6 +75,18 @@ def test_real_images_are_classified_once_for_all_samples(classifier, monkeypatch
     assert sorted(calls) == [100, 100, 1300]
 
 
+def test_samples_sorted_by_class_are_brought_into_turn():
+    sorted_labels = np.repeat(np.arange(10), 1000)
+    order = label_scores.order_in_turn(sorted_labels)
+    assert sorted_labels[order].tolist() == [*range(10)] * 1000
+    assert order[:11].tolist() == [*range(0, 10000, 1000), 1]
+    in_turn = np.arange(10007) % 10
+    assert label_scores.order_in_turn(in_turn).tolist() == [*range(10007)]
+    uneven = np.repeat([3, 7], [300, 100])
+    shares = np.bincount(uneven[label_scores.order_in_turn(uneven)][:100])
+    assert (shares[3], shares[7]) == (75, 25)
+
+
 @pytest.fixture
 def few(monkeypatch):
     """A report on labels with 1000 samples instead of 10000, and 1500 for CAS."""

@@ -77,6 +77,31 @@ def test_labels_are_refused_where_there_are_none(generator):
         sampling.sample(generator, 0, 2, np.array([1, 2]))
 
 
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([1, 2], r"3 integers.* int64 of shape \[2\]"),
+        ([1, 2, 3, 4], r"of shape \[4\]"),
+        ([[1], [2], [3]], r"of shape \[3, 1\]"),
+        ([1.0, 2.0, 3.0], "float64"),
+        ([1, 2, 10], "0 to 9"),
+        ([1, 2, -1], "0 to 9"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(conditional, labels, words):
+    with pytest.raises(ValueError, match=words):
+        sampling.sample(conditional, 0, 3, labels)
+    with pytest.raises(ValueError, match=words):
+        sampling.interpolate(conditional, 0, 3, 2, labels)
+
+
+def test_a_list_of_labels_is_as_good_as_an_array(conditional):
+    np.testing.assert_array_equal(
+        sampling.sample(conditional, 0, 2, [7, 1]),
+        sampling.sample(conditional, 0, 2, np.array([7, 1], np.uint8)),
+    )
+
+
 def test_classes_are_visited_at_fixed_noise(conditional):
     path = sampling.interpolate_classes(conditional, seed=5, rows=2, points=19)
     assert path.shape == (2, 19, 28, 28)

@@ -203,6 +203,36 @@ def test_labels_and_embeddings(digits, tmp_path):
     assert sample(gan_tf.load_generator(tmp_path), 0, 12).shape == (12, 28, 28)
 
 
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (
+            layers.CategoryEncoding(11, output_mode="one_hot"),
+            "encodes 11 classes, .* 10",
+        ),
+        (layers.CategoryEncoding(8, output_mode="one_hot"), "encodes 8 classes, .* 10"),
+        (
+            layers.Embedding(8, 3),
+            "cannot be called with the label 9, the last of the 10",
+        ),
+    ],
+)
+def test_networks_that_know_other_classes_are_refused(layer, words, digits, tmp_path):
+    def build():
+        noise, label = keras.Input((4,)), keras.Input((), dtype="int32")
+        both = layers.Concatenate()([noise, layer(label)])
+        return keras.Model([noise, label], layers.Dense(784)(both))
+
+    with pytest.raises(gan_tf.UserError, match=words):
+        train(
+            config(conditional=True),
+            tmp_path / "r",
+            images=digits,
+            build_generator=build,
+        )
+    assert not (tmp_path / "r").exists()
+
+
 def sequential(*members):
     return lambda: keras.Sequential(list(members))
 
