@@ -174,7 +174,10 @@ def _write_interpolations(
     if values.interpolate == "noise":
         rows = interpolate(*settings, _labels(trained, values), shape)
     elif one_hot_layer(trained.generator) is None:
-        raise UserError(f"--interpolate classes: {trained.name} has no one-hot labels")
+        raise UserError(
+            f"--interpolate classes: {trained.name} knows no classes, or not as "
+            "one-hot labels"
+        )
     else:
         rows = interpolate_classes(*settings, shape)
     if form == ".png":

@@ -197,7 +197,7 @@ def test_wrong_labels_are_refused(invoke, labelled_run, run_dir, tmp_path):
         (labelled_run, ["--label=10"], ["--label", "below 10"]),
         (labelled_run, ["--label=x"], ["--label"]),
         (run_dir, ["--label=1"], ["--label", "without labels", "--conditional"]),
-        (run_dir, ["--interpolate=classes"], ["has no one-hot labels"]),
+        (run_dir, ["--interpolate=classes"], ["knows no classes"]),
         (labelled_run, ["--interpolate=classes", "--label=7"], ["leave out --label"]),
     ):
         refused(invoke(generate, f"--run_dir={place}", out, *flags), *words)

@@ -9,11 +9,11 @@ import pytest
 from keras import layers
 
 import gan_tf
-from gan_tf import files
+from gan_tf import files, generate
 from gan_tf.gan.sampling import sample
 from gan_tf.storage import checkpoints
 from gan_tf.training import plan
-from tests.conftest import TINY, run_python, state_of
+from tests.conftest import TINY, refused, run_python, state_of
 
 
 def config(epochs=10, **changes):
@@ -185,7 +185,7 @@ def test_subclassed_networks_train_in_training_mode(digits, tmp_path, monkeypatc
         train(config(20), tmp_path, images=digits)
 
 
-def test_labels_and_embeddings(digits, tmp_path):
+def test_labels_and_embeddings(digits, tmp_path, invoke):
     def embedded(size, outputs, activation):
         values, label = keras.Input((size,)), keras.Input((), dtype="int32")
         both = layers.Concatenate()([values, layers.Embedding(10, 3)(label)])
@@ -201,6 +201,13 @@ def test_labels_and_embeddings(digits, tmp_path):
     )
     # Which classes there are is known to the run, not to the network.
     assert sample(gan_tf.load_generator(tmp_path), 0, 12).shape == (12, 28, 28)
+    # An embedding has nothing between two classes.
+    flags = (
+        f"--run_dir={tmp_path}",
+        "--interpolate=classes",
+        f"--out={tmp_path}/x.png",
+    )
+    refused(invoke(generate, *flags), "not as one-hot labels")
 
 
 @pytest.mark.parametrize(
