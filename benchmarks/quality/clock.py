@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 COUNT = 10000
-FIRST, GROWTH = 5.0, 2**0.25  # seconds: 5, 5.9, 7.1, 8.4, 10, ... and each doubling
+FIRST, GROWTH = 10.0, 2**0.5  # seconds: 10, 14, 20, 28, 40, ...
 
 
 class Clock:
