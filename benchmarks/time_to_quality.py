@@ -212,6 +212,7 @@ def table(results: dict) -> str:
 def draw(results: dict, path: Path) -> None:
     """Distance over time, a line for each seed of each side."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FixedLocator, NullLocator
 
     figure = Figure((9, 6), layout="constrained")
     axes = figure.add_subplot(xscale="log", yscale="log")
@@ -227,6 +228,13 @@ def draw(results: dict, path: Path) -> None:
             )
     for level in LEVELS:
         axes.axhline(level, color="0.85", linewidth=0.8, zorder=0)
+    for axis, ticks in (
+        (axes.xaxis, (10, 20, 30, 50, 100, 150, 300)),
+        (axes.yaxis, (*LEVELS, 20, 50, 100, 200)),
+    ):
+        axis.set_major_locator(FixedLocator(ticks))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles))  # one entry for the three seeds
     axes.legend(unique.values(), unique, fontsize=8, loc="lower left")
