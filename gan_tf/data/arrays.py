@@ -98,6 +98,8 @@ def _array(path: Path, name: str, file: IO[bytes], packed: bool) -> np.ndarray:
     promised = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0:
         raise damaged(path, "its header promises a negative size")
+    if promised == 0:  # of the images or of the labels
+        raise refused(path, f"{name} is empty")
     found = content(path, file, promised, path.stat().st_size, packed)
     array = np.frombuffer(found, dtype)
     return array.reshape(shape[::-1]).T if fortran_order else array.reshape(shape)

@@ -31,6 +31,12 @@ def test_npz_without_the_keys_is_refused(tmp_path):
         read_npz(path, ("x_train",))
 
 
+def test_an_empty_array_is_named(tmp_path):
+    path = npz(tmp_path / "x.npz", images=IMAGES, labels=np.zeros(0, np.uint8))
+    with pytest.raises(UserError, match="labels is empty"):
+        read_npz(path, ("images", "labels"))
+
+
 def test_pickled_objects_are_refused_unread(tmp_path):
     class Trap:
         def __reduce__(self):
