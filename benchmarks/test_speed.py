@@ -20,6 +20,7 @@ from gan_tf.gan.noise import TRAINING, latent
 from gan_tf.gan.state import build_gan
 from gan_tf.gan.step import compile_train_steps
 from gan_tf.images import read_png
+from gan_tf.storage.curves import MAX_ROWS
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +130,10 @@ def test_sides_take_turns_and_the_report_says_who_was_absent(digits, tmp_path, c
     ratios = json.loads((tmp_path / "x.json").read_text())["ratios"]
     assert ratios[throughput.STEP].keys() == {"numpy"}
     assert read_png(tmp_path / "x.png").size
+
+
+def test_the_command_accepts_its_number_of_steps():
+    assert turns.ENDLESS <= MAX_ROWS * Config.log_every
 
 
 def test_ratios_are_taken_within_a_round():

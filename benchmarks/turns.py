@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 PACKAGES = ("tensorflow", "keras", "torch", "jax", "jaxlib", "optax", "numpy")
+ENDLESS = 10**7  # steps of the command, which is stopped long before
 _START_SECONDS = 600  # to import and compile
 
 
@@ -98,7 +99,7 @@ class TrainCommand:
         self._errors = open(folder / "gan_tf.train.txt", "w+")  # noqa: SIM115
         command = [sys.executable, "-m", "gan_tf.train", *flags]
         self._process = subprocess.Popen(
-            [*command, "--epochs", str(2**30), "--run_dir", folder / "run"],
+            [*command, f"--epochs={ENDLESS}", "--run_dir", folder / "run"],
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
