@@ -27,7 +27,7 @@ _KERAS_DEFAULTS = {
 }
 # What TensorFlow and Keras do not require but import if it is there, and nothing here
 # needs of them: a third of their time.
-_OPTIONAL = ("sklearn", "scipy", "pandas", "matplotlib.pyplot")
+_OPTIONAL = ("jax", "sklearn", "scipy", "pandas", "matplotlib.pyplot")
 
 
 def choose_backend() -> None:

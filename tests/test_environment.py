@@ -135,8 +135,8 @@ LOADING = """
 import ctypes, os, sys
 from gan_tf.environment import quiet_tensorflow
 with quiet_tensorflow(): os.write(2, b"noise")
-assert not {"sklearn", "scipy", "matplotlib.pyplot"} & set(sys.modules)
-import sklearn, matplotlib.pyplot  # whoever needs them gets them
+assert not {"jax", "sklearn", "scipy", "matplotlib.pyplot"} & set(sys.modules)
+import jax, sklearn, matplotlib.pyplot  # whoever needs them gets them
 del os.environ["TF_CPP_MIN_LOG_LEVEL"]
 try:
     with quiet_tensorflow():
@@ -148,9 +148,11 @@ with quiet_tensorflow():
 """
 
 
-def test_tensorflow_loads_quietly_and_what_fails_is_shown():
+def test_tensorflow_loads_quietly_and_what_fails_is_shown(tmp_path):
     """A failed import with what libraries said of it, a native crash with its place."""
-    result = run_python("-c", LOADING)
+    (tmp_path / "jax.py").touch()  # the tests do not install the real one
+    found_first = f"import sys; sys.path.insert(0, {str(tmp_path)!r})"
+    result = run_python("-c", found_first + LOADING)
     assert "noise" not in result.stderr
     assert "a driver is missing" in result.stderr
     assert result.returncode < 0
