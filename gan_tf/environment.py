@@ -14,7 +14,7 @@ import gc
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gan_tf.errors import UserError
@@ -109,13 +109,13 @@ def open_streams() -> None:
 
 
 @contextlib.contextmanager
-def quiet_tensorflow() -> Iterator[None]:
+def quiet_tensorflow(settings: Mapping[str, str] | None = None) -> Iterator[None]:
     """Imports TensorFlow; hides what its libraries print while they load.
 
     They print about oneDNN and missing GPU drivers before any log level can stop them.
-    It is shown if anything but a `UserError` is raised, and always where
-    TF_CPP_MIN_LOG_LEVEL is 0 or 1 or XLA's flags are set: TensorFlow ends the process
-    without a traceback if it does not know one of them.
+
+    Args:
+        settings: environment variables for TensorFlow, and for no other process.
 
     Raises:
         UserError: there is no folder for temporary files.
@@ -130,8 +130,20 @@ def quiet_tensorflow() -> Iterator[None]:
     choose_backend()
     os.environ["MPLBACKEND"] = "agg"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with hidden_messages():
+        _import(settings or {})
+        yield
+
+
+@contextlib.contextmanager
+def hidden_messages() -> Iterator[None]:
+    """Hides what is printed on standard error, by libraries in C++ too.
+
+    It is shown if anything but a `UserError` is raised, and always where
+    TF_CPP_MIN_LOG_LEVEL is 0 or 1 or XLA's flags are set: TensorFlow ends the process
+    without a traceback if it does not know one of them.
+    """
     if _shows_messages():
-        _import()
         yield
         return
     sys.stderr.flush()
@@ -140,7 +152,6 @@ def quiet_tensorflow() -> Iterator[None]:
         faulthandler.enable(stderr)  # a crash leaves a trace although this is hidden
         os.dup2(hidden.fileno(), 2)
         try:
-            _import()
             yield
         except UserError:
             raise
@@ -161,15 +172,16 @@ def release_memory() -> None:
 
 
 def _shows_messages() -> bool:
-    return os.environ["TF_CPP_MIN_LOG_LEVEL"] in ("0", "1") or any(
+    return os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1") or any(
         name in os.environ for name in ("XLA_FLAGS", "TF_XLA_FLAGS")
     )
 
 
-def _import() -> None:
+def _import(settings: Mapping[str, str]) -> None:
     """Imports the libraries with their own defaults."""
     import matplotlib
 
+    os.environ.update(settings)
     with _fast_imports():
         import keras  # noqa: F401
         import tensorflow as tf
@@ -178,6 +190,8 @@ def _import() -> None:
     _set_keras(_KERAS_DEFAULTS)
     check_backend()
     tf.config.get_visible_devices()
+    for name in settings:  # they are read
+        del os.environ[name]
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 from gan_tf import cli
 from gan_tf.environment import quiet_tensorflow
-from gan_tf.training import signals
+from gan_tf.training import program_cache, signals
 
 _DESCRIPTION = """
 Train a GAN on MNIST (without MNIST: on built-in artificial digits). Everything is kept
@@ -43,7 +43,10 @@ def main(values: argparse.Namespace) -> None:
     """Trains as the flags say."""
     config = cli.config_from(values)
     run_dir = getattr(values, "run_dir", Path("runs", values.recipe))
-    with signals.kept_from_new_threads(signal.SIGTERM), quiet_tensorflow():
+    with (
+        signals.kept_from_new_threads(signal.SIGTERM),
+        quiet_tensorflow(program_cache.settings()),
+    ):
         from gan_tf.training import loop, plan
     if values.dry_run:
         print(plan.plan(config, run_dir))

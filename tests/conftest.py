@@ -44,6 +44,14 @@ TINY = {
 
 
 @pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Commands keep their compiled programs here and not in the user's home folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def short_end():
     """Runs end without the loss plot and the report: two fifths of a small run."""
     with pytest.MonkeyPatch.context() as patch:

@@ -17,7 +17,7 @@ INTERPOLATION = 3
 
 
 def latent(
-    seed: int, stream: int, index: tf.Tensor | int, shape: tuple[int, ...]
+    seed: int | tf.Tensor, stream: int, index: tf.Tensor | int, shape: tuple[int, ...]
 ) -> tf.Tensor:
     """Standard normal latent vectors, float32, for one index of a stream.
 
@@ -30,17 +30,17 @@ def latent(
 
 
 def uniform(
-    seed: int, stream: int, index: tf.Tensor | int, shape: tuple[int, ...]
+    seed: int | tf.Tensor, stream: int, index: tf.Tensor | int, shape: tuple[int, ...]
 ) -> tf.Tensor:
     """Uniform numbers on (0, 1), float32, for one index of a stream."""
     return (_steps(seed, stream, index, shape) + 0.5) * 2.0**-23
 
 
 def _steps(
-    seed: int, stream: int, index: tf.Tensor | int, shape: tuple[int, ...]
+    seed: int | tf.Tensor, stream: int, index: tf.Tensor | int, shape: tuple[int, ...]
 ) -> tf.Tensor:
     """Random whole numbers below 2^23, as float32."""
-    base = tf.constant([seed, stream], tf.int64)
+    base = tf.stack([tf.convert_to_tensor(n, tf.int64) for n in (seed, stream)])
     # The same number in another integer type would be another seed.
     folded = tf.random.fold_in(base, tf.cast(index, tf.int64), alg="philox")
     bits = tf.random.stateless_uniform(

@@ -23,7 +23,7 @@ Chunk = tuple[tf.Tensor, tf.Tensor | None]
 
 
 def train_step(
-    gan: GAN, real: tf.Tensor, labels: tf.Tensor | None, seed: int
+    gan: GAN, real: tf.Tensor, labels: tf.Tensor | None, seed: int | tf.Tensor
 ) -> Tensors:
     """One step of Algorithm 1 of Goodfellow et al. 2014: k times D, then G.
 
@@ -174,7 +174,7 @@ def compile_train_steps(
         A function of a chunk of the stream (uint8 images `[K, k * B, pixels]`, and
         int32 labels `[K, k * B]` or None) and of the range `first <= i < last` of its
         steps. It returns the sums of the metrics over these steps. Compiled once for
-        all ranges.
+        all ranges, and the same for all seeds.
     """
     strategy = tf.distribute.get_strategy()
     names = list(metrics_of(gan.rules))
@@ -182,23 +182,24 @@ def compile_train_steps(
         jit_compile = False
 
     @tf.autograph.experimental.do_not_convert  # nothing to convert; it takes seconds
-    def replica_step(images, labels):
+    def replica_step(images, labels, seed):
         metrics = train_step(gan, gan.shaped(to_unit(images)), labels, seed)
         return tf.stack([metrics[name] for name in names])  # reduced as one
 
     @tf.function(jit_compile=jit_compile)
-    def train_steps(images, labels, first, last):
+    def train_steps(images, labels, first, last, seed):
         sums = tf.zeros([len(names)])
         # Not tf.range: XLA would compile again for every other range.
         while first < last:
             batch = images[first], None if labels is None else labels[first]
-            metrics = strategy.run(replica_step, args=batch)
+            metrics = strategy.run(replica_step, args=(*batch, seed))
             sums += strategy.reduce(tf.distribute.ReduceOp.MEAN, metrics, axis=None)
             first += 1
         return sums
 
     def call(chunk: Chunk, first: int, last: int) -> Tensors:
-        sums = train_steps(*chunk, tf.constant(first), tf.constant(last))
+        steps = tf.constant(first), tf.constant(last)
+        sums = train_steps(*chunk, *steps, tf.constant(seed, tf.int64))
         return dict(zip(names, tf.unstack(sums)))
 
     return call
