@@ -11,12 +11,13 @@ Six answers, and a JSON file:
 - feeding: the time that the loop waits for its next chunk, and, since the stream's
   threads share the cores with the step, how much slower the step is on the stream
   than on chunks that lie in memory, both taking turns;
-- seconds from the command to the line that reports the first step;
+- seconds from the command to the line that reports the first step, with no compiled
+  program kept from an earlier run, and with one;
 - seconds of `--help`, and of `python -m gan_tf.evaluate` on 10000 samples of the
   pretrained generator, MNIST in `--data_dir`;
-- the peak resident memory of a run that does everything once.
+- the peak resident memory of a run that does everything once, in both cases.
 
-Takes about 5 minutes on 2 cores. Only runs on MNIST probe their samples: with other
+Takes about 8 minutes on 2 cores. Only runs on MNIST probe their samples: with other
 data that row is empty.
 """
 
@@ -38,6 +39,8 @@ from gan_tf import Config
 from gan_tf.config import RECIPES
 from gan_tf.environment import quiet_tensorflow
 
+FIRST_STEP = "seconds to the first step"
+PEAK = "peak resident megabytes"
 TOGETHER = "logging, sample grids, probes and checkpoints together"
 TOGETHER_ONCE = f"the same in {Config.epochs} steps, first uses included"
 
@@ -65,13 +68,17 @@ def main() -> None:
             "command": turns.command(values.data_dir),
             "machine": turns.machine(),
             "seconds of --help": several(help_seconds, values.rounds),
-            "seconds to the first step": several(
-                lambda: first_step_seconds(work, given), values.rounds
+            FIRST_STEP: several(
+                lambda: first_step_seconds(work, given, kept=False), values.rounds
+            ),
+            f"{FIRST_STEP}, program kept": several(
+                lambda: first_step_seconds(work, given, kept=True), values.rounds
             ),
             "seconds of evaluate": several(
                 lambda: evaluate_seconds(work, values.data_dir), values.rounds
             ),
-            "peak resident megabytes": peak_megabytes(work, given),
+            PEAK: peak_megabytes(work, given, kept=False),
+            f"{PEAK}, program kept": peak_megabytes(work, given, kept=True),
             "run": run_shares(
                 Config.recipe(values.recipe, epochs=values.steps, **source), work
             ),
@@ -116,7 +123,7 @@ def evaluate_seconds(work: Path, data_dir: str) -> float:
     return time.perf_counter() - begun
 
 
-def first_step_seconds(work: Path, given: list[str]) -> float:
+def first_step_seconds(work: Path, given: list[str], kept: bool) -> float:
     """From the start of the command to its line about step 1."""
     with tempfile.TemporaryDirectory(dir=work) as run_dir:
         begun = time.perf_counter()
@@ -128,7 +135,7 @@ def first_step_seconds(work: Path, given: list[str]) -> float:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=turns.environment(),
+            env=with_programs(work, kept),
         )
         for line in process.stdout:
             if line.startswith("step 1 of"):
@@ -139,16 +146,23 @@ def first_step_seconds(work: Path, given: list[str]) -> float:
     return spent
 
 
-def peak_megabytes(work: Path, given: list[str]) -> float:
+def with_programs(work: Path, kept: bool) -> dict[str, str]:
+    """A child's environment, with the compiled programs of earlier ones or without."""
+    cache = work / "programs" if kept else tempfile.mkdtemp(dir=work)
+    folders = {"XDG_CACHE_HOME": cache, "MPLCONFIGDIR": work / "matplotlib"}
+    return turns.environment() | {name: str(path) for name, path in folders.items()}
+
+
+def peak_megabytes(work: Path, given: list[str], kept: bool) -> float:
     """Largest resident size of a whole run of 1000 steps, pictures included."""
     turns.show_progress("1000 steps for the peak memory")
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "gan_tf.train", *given),
-            *("--epochs=1000", "--run_dir", work / "memory"),
+            *("--epochs=1000", "--run_dir", tempfile.mkdtemp(dir=work)),
         ],
         stdout=subprocess.DEVNULL,
-        env=turns.environment(),
+        env=with_programs(work, kept),
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -286,14 +300,11 @@ def table(report: dict) -> str:
         (TOGETHER_ONCE, f"{run[TOGETHER_ONCE]:.2%}"),
         ("feeding: speed lost", with_spread(fed, "{:.2%}")),
     ]
-    for name in (
-        "seconds to the first step",
-        "seconds of evaluate",
-        "seconds of --help",
-    ):
-        rows.append((name, with_spread(report[name], "{:.2f}")))
-    peak = report["peak resident megabytes"]
-    rows.append(("peak resident megabytes", f"{peak:.0f}"))
+    for name, value in report.items():
+        if name.startswith("seconds"):
+            rows.append((name, with_spread(value, "{:.2f}")))
+        if name.startswith(PEAK):
+            rows.append((name, f"{value:.0f}"))
     lines = ["| | measured |", "| --- | --- |"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     firsts = run["seconds of the first use"].items()

@@ -46,7 +46,8 @@ def settings() -> dict[str, str]:
     """Environment variables that make TensorFlow keep its programs for the processor.
 
     It reads them while it is imported. None where that is done, where TF_XLA_FLAGS is
-    set, with versions of TensorFlow that were not tried, and with little room.
+    set, with versions of TensorFlow that were not tried, and where the folder for
+    temporary files has little room or a space in its name, which would divide flags.
     """
     global _place
     if "tensorflow" in sys.modules or _FLAGS in os.environ:
@@ -55,7 +56,7 @@ def settings() -> dict[str, str]:
         folder = Path(tempfile.gettempdir())
         tried = importlib.metadata.version("tensorflow").startswith(_TRIED)
         room = shutil.disk_usage(folder).free
-        if tried and room >= _ROOM:
+        if tried and room >= _ROOM and str(folder).split() == [str(folder)]:
             _place = folder / f"gan_tf-{uuid.uuid4().hex}"
             atexit.register(shutil.rmtree, _place, ignore_errors=True)
             flags = "--tf_xla_persistent_cache_device_types=CPU"

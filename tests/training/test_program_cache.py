@@ -106,8 +106,9 @@ def test_where_nothing_can_be_kept_it_is_compiled_as_always(tmp_path, monkeypatc
     assert not (tmp_path / "place").exists()
 
 
-@pytest.mark.parametrize("why", ["flags", "version", "room", "loaded"])
-def test_tensorflow_is_left_alone(monkeypatch, why):
+@pytest.mark.parametrize("why", ["flags", "version", "room", "space", "loaded"])
+def test_tensorflow_is_left_alone(tmp_path, monkeypatch, why):
+    (tmp_path / "a folder").mkdir()
     monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
     monkeypatch.setattr(program_cache, "_place", None)
     monkeypatch.setattr(program_cache.importlib.metadata, "version", lambda _: "2.21.0")
@@ -120,6 +121,10 @@ def test_tensorflow_is_left_alone(monkeypatch, why):
             patch.setattr(program_cache.importlib.metadata, "version", lambda _: "2.99")
         if why == "room":
             patch.setattr(program_cache, "_ROOM", 1 << 62)
+        if why == "space":
+            patch.setattr(
+                program_cache.tempfile, "gettempdir", lambda: f"{tmp_path}/a folder"
+            )
         if why != "loaded":
             assert program_cache.settings() == {}
     assert program_cache.settings() == {}
