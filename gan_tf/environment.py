@@ -136,12 +136,13 @@ def quiet_tensorflow(settings: Mapping[str, str] | None = None) -> Iterator[None
 
 
 @contextlib.contextmanager
-def hidden_messages() -> Iterator[None]:
-    """Hides what is printed on standard error, by libraries in C++ too.
+def hidden_messages(words: tuple[str, ...] = ("",)) -> Iterator[None]:
+    """Hides lines on standard error with one of these words, by libraries in C++ too.
 
-    It is shown if anything but a `UserError` is raised, and always where
-    TF_CPP_MIN_LOG_LEVEL is 0 or 1 or XLA's flags are set: TensorFlow ends the process
-    without a traceback if it does not know one of them.
+    Without words it hides all. The other lines are printed at the end. All are shown
+    if anything but a `UserError` is raised, and always where TF_CPP_MIN_LOG_LEVEL is 0
+    or 1 or XLA's flags are set: TensorFlow ends the process without a traceback if it
+    does not know one of them.
     """
     if _shows_messages():
         yield
@@ -153,6 +154,10 @@ def hidden_messages() -> Iterator[None]:
         os.dup2(hidden.fileno(), 2)
         try:
             yield
+            hidden.seek(0)
+            for line in hidden:
+                if not any(word.encode() in line for word in words):
+                    os.write(stderr, line)
         except UserError:
             raise
         except BaseException:

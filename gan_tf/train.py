@@ -45,7 +45,7 @@ def main(values: argparse.Namespace) -> None:
     run_dir = getattr(values, "run_dir", Path("runs", values.recipe))
     with (
         signals.kept_from_new_threads(signal.SIGTERM),
-        quiet_tensorflow(program_cache.settings()),
+        quiet_tensorflow({} if values.dry_run else program_cache.settings(config)),
     ):
         from gan_tf.training import loop, plan
     if values.dry_run:

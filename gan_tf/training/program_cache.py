@@ -2,11 +2,11 @@
 
 TensorFlow can keep compiled programs in a folder, and loads one only for the very same
 operations. But it trusts the folder: it would run a damaged file as it is, and a run
-ends if one cannot be read. So each process names it a folder of its own, puts copies
-there whose SHA-256 was checked, and files away what TensorFlow adds.
+ends if one cannot be read or written. So each process gives it a folder of its own,
+with the copy of a program whose SHA-256 was checked, and keeps what TensorFlow adds.
 
-A program is machine code for one processor. Another version of TensorFlow, another
-processor and another number of cores have their own programs.
+A program is machine code for one processor: the names of the files that are kept begin
+with a digest of processor, versions, settings and options.
 """
 
 from __future__ import annotations
@@ -15,133 +15,178 @@ import atexit
 import contextlib
 import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
+import stat
 import sys
 import tempfile
-import uuid
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from gan_tf.config import Config
 from gan_tf.environment import hidden_messages
 
 _FLAGS = "TF_XLA_FLAGS"
 _TRIED = ("2.21.", "2.22.")  # TensorFlow ends the process if it does not know a flag
-_KEPT = 8  # programs, the newest; 1.3 MB each at the default
-_LARGEST = 64 << 20  # bytes of one program
-_ROOM = 256 << 20  # bytes that must be free where TensorFlow writes
+_KEPT = 16  # programs, those used last; 1.3 MB each at the default
+_LARGEST = 32 << 20  # bytes of a program
+_ABANDONED = 3600  # seconds: a process that compiles so long is gone
 # What Linux says of a processor and does not change while it runs.
 _PROCESSOR = {
     *("vendor_id", "cpu family", "model", "model name", "stepping", "flags"),
     *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "Features"),
 }
-# Settings that change what is compiled.
+# Beginnings of names in the environment that change what is compiled.
 _SETTINGS = ("XLA_", "TF_", "OMP_", "KMP_", "DNNL_", "ONEDNN_")
+# Options that do not change the program.
+_OTHERS = ("seed", "data_dir", "epochs", "log_every", "sample_every", "save_every")
+# XLA says for each program that the processor lacks these two, which are settings of
+# LLVM, and TensorFlow that the file is no text.
+_FALSE_ALARMS = ("prefer-no-", "XlaSerializedCacheEntry")
 
-_place: Path | None = None  # where this process's TensorFlow has its programs
+# This process's folder for TensorFlow, and how the files begin that it may use.
+_place: Path | None = None
+_key = ""
 
 
-def settings() -> dict[str, str]:
-    """Environment variables that make TensorFlow keep its programs for the processor.
+def settings(config: Config) -> dict[str, str]:
+    """Environment variables that make TensorFlow keep and use programs on CPUs.
 
-    It reads them while it is imported. None where that is done, where TF_XLA_FLAGS is
-    set, with versions of TensorFlow that were not tried, and where the folder for
-    temporary files has little room or a space in its name, which would divide flags.
+    It reads them while it is imported. None where that may do harm, or where nothing
+    can be kept: on other systems than Linux, where TF_XLA_FLAGS is set, with versions
+    of TensorFlow that were not tried, in a folder that others can write or that has a
+    space in its name, which would divide flags, and with little room.
     """
-    global _place
-    if "tensorflow" in sys.modules or _FLAGS in os.environ:
+    global _place, _key
+    if not config.jit_compile or _FLAGS in os.environ or "tensorflow" in sys.modules:
         return {}
-    with contextlib.suppress(OSError, importlib.metadata.PackageNotFoundError):
-        folder = Path(tempfile.gettempdir())
-        tried = importlib.metadata.version("tensorflow").startswith(_TRIED)
-        room = shutil.disk_usage(folder).free
-        if tried and room >= _ROOM and str(folder).split() == [str(folder)]:
-            _place = folder / f"gan_tf-{uuid.uuid4().hex}"
-            atexit.register(shutil.rmtree, _place, ignore_errors=True)
-            flags = "--tf_xla_persistent_cache_device_types=CPU"
-            flags += f" --tf_xla_persistent_cache_directory={_place}"
-            return {_FLAGS: flags}
-    return {}
+    try:
+        key = _digest(config)
+        cache = _cache()
+        place = Path(tempfile.mkdtemp(prefix="run-", dir=cache))
+    except (OSError, ValueError, ImportError, RuntimeError):  # ImportError: no version
+        return {}
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    try:
+        _check_room(place)
+        _lay_out(cache, key, place)
+    except OSError:
+        shutil.rmtree(place, ignore_errors=True)
+        return {}
+    _place, _key = place, key
+    flags = f"--tf_xla_persistent_cache_directory={place}"
+    return {_FLAGS: f"{flags} --tf_xla_persistent_cache_device_types=CPU"}
 
 
 @contextlib.contextmanager
 def reused_programs() -> Iterator[None]:
     """What is compiled inside comes from an earlier run, or is kept for later ones.
 
-    Without `settings`, without a folder to keep them in, and on other systems than
-    Linux it is compiled as always.
+    Without `settings` it is compiled as always. If it fails, the programs that it may
+    have come from are removed, so that they cannot fail again.
     """
     if _place is None:
         yield
         return
-    cache = None
+    cache = _place.parent
+    loads = any(_place.glob("*"))
     try:
-        cache = _cache()
-        _lay_out(cache, _place)
-    except (OSError, AttributeError, RuntimeError):  # not Linux; no home folder
-        shutil.rmtree(_place, ignore_errors=True)
-    # It compares the processor with what programs were compiled for, and takes two of
-    # LLVM's preferences for missing features of it.
-    with hidden_messages():
-        yield
-    if cache is not None:
-        with contextlib.suppress(OSError):
-            _file_away(_place, cache)
+        with hidden_messages(_FALSE_ALARMS) if loads else contextlib.nullcontext():
+            yield
+    except Exception:
+        for path in cache.glob(f"{_key}.*"):
+            path.unlink(missing_ok=True)
+        raise
+    with contextlib.suppress(OSError):
+        _keep_new(_place, cache, _key)
     shutil.rmtree(_place, ignore_errors=True)
 
 
-def _cache() -> Path:
-    """The folder of the programs for this TensorFlow on this processor.
+def _digest(config: Config) -> str:
+    """Names what a program depends on, as far as TensorFlow does not check it itself.
 
     Raises:
-        OSError: there is none, and none can be made.
+        OSError, ImportError: it is not known.
     """
-    lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+    text = Path("/proc/cpuinfo").read_text(errors="replace")
+    lines = text.split("\n\n")[0].splitlines()  # of the first processor
     facts = [line for line in lines if line.partition(":")[0].strip() in _PROCESSOR]
+    if not facts:
+        raise OSError("an unknown processor")
     facts += [platform.machine(), str(len(os.sched_getaffinity(0)))]
-    facts.append(importlib.metadata.version("tensorflow"))
+    version = importlib.metadata.version("tensorflow")
+    if not version.startswith(_TRIED):
+        raise OSError("not tried")
+    facts += [version, importlib.metadata.version("keras")]
     names = [name for name in sorted(os.environ) if name.startswith(_SETTINGS)]
     facts += [f"{name}={os.environ[name]}" for name in names]
-    name = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cache = home / "gan_tf" / "programs" / name
+    options = {k: v for k, v in config.to_dict().items() if k not in _OTHERS}
+    facts.append(json.dumps(options, sort_keys=True))
+    return hashlib.sha256(os.fsencode("\n".join(facts))).hexdigest()[:16]
+
+
+def _cache() -> Path:
+    """The folder of all programs, without what ended processes have left there.
+
+    Raises:
+        OSError: there is none that is this user's alone.
+        RuntimeError: the user has no home folder.
+    """
+    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not home.is_absolute():  # as the XDG base directory specification demands
+        home = Path.home() / ".cache"
+    cache = home / "gan_tf" / "programs"
+    if str(cache).split() != [str(cache)]:
+        raise OSError("a space")
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if cache.stat().st_uid != os.getuid():
-        raise PermissionError("the programs of another user")
+    _check_owned(cache, stat.S_ISDIR)
+    for left in cache.glob("run-*"):
+        if time.time() - left.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
     return cache
 
 
-def _lay_out(cache: Path, place: Path) -> None:
-    """Copies the sound programs to where TensorFlow looks for them.
+def _check_owned(path: Path, kind) -> None:
+    """Raises `OSError` unless nobody else can have changed it; it is no link."""
+    found = path.lstat()
+    if not kind(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise PermissionError(f"{path} may be another user's")
 
-    A file is named `<TensorFlow's name>.<SHA-256 of its content>`.
+
+def _check_room(place: Path) -> None:
+    """Raises `OSError` where no program could be written: no room, quotas, limits."""
+    with tempfile.TemporaryFile(dir=place) as file:
+        os.posix_fallocate(file.fileno(), 0, _LARGEST)
+
+
+def _lay_out(cache: Path, key: str, place: Path) -> None:
+    """Copies the sound programs to where TensorFlow finds them.
+
+    A file is named `<key>.<TensorFlow's name>.<SHA-256 of its content>`.
     """
-    place.mkdir(mode=0o700, exist_ok=True)
-    for path in _newest(cache):
-        name, _, digest = path.name.rpartition(".")
+    for path in cache.glob(f"{key}.*"):
+        _check_owned(path, stat.S_ISREG)
+        name, _, digest = path.name.removeprefix(f"{key}.").rpartition(".")
         content = path.read_bytes() if path.stat().st_size <= _LARGEST else b""
         if hashlib.sha256(content).hexdigest() == digest:
             (place / name).write_bytes(content)
+            os.utime(path)  # it is used
         else:
             path.unlink()
 
 
-def _file_away(place: Path, cache: Path) -> None:
-    """Keeps what is new, each file whole or not at all, and only the newest."""
-    known = {path.name for path in _newest(cache)}
+def _keep_new(place: Path, cache: Path, key: str) -> None:
+    """Keeps what TensorFlow added, and of all programs those that were used last."""
+    kept = {path.name.rpartition(".")[0] for path in cache.glob(f"{key}.*")}
     for program in place.glob("*.pb"):
-        content = program.read_bytes()
-        name = f"{program.name}.{hashlib.sha256(content).hexdigest()}"
-        if name not in known:
-            part = cache / f"{uuid.uuid4().hex}.part"
-            part.write_bytes(content)
-            part.replace(cache / name)
-    for path in _newest(cache)[_KEPT:]:
+        name = f"{key}.{program.name}"
+        if name not in kept and program.stat().st_size <= _LARGEST:
+            digest = hashlib.sha256(program.read_bytes()).hexdigest()
+            program.chmod(0o600)
+            program.replace(cache / f"{name}.{digest}")
+    programs = sorted(cache.glob("*.pb.*"), key=lambda path: path.stat().st_mtime)
+    for path in programs[:-_KEPT]:
         path.unlink()
-
-
-def _newest(cache: Path) -> list[Path]:
-    """The cache's files, the newest first."""
-    files = [path for path in cache.iterdir() if path.is_file()]
-    return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
