@@ -69,16 +69,16 @@ def main() -> None:
             "machine": turns.machine(),
             "seconds of --help": several(help_seconds, values.rounds),
             FIRST_STEP: several(
-                lambda: first_step_seconds(work, given, kept=False), values.rounds
+                lambda: first_step_seconds(work, given, new_cache(work)), values.rounds
             ),
             f"{FIRST_STEP}, program kept": several(
-                lambda: first_step_seconds(work, given, kept=True), values.rounds
+                lambda: first_step_seconds(work, given, work / "cache"), values.rounds
             ),
             "seconds of evaluate": several(
                 lambda: evaluate_seconds(work, values.data_dir), values.rounds
             ),
-            PEAK: peak_megabytes(work, given, kept=False),
-            f"{PEAK}, program kept": peak_megabytes(work, given, kept=True),
+            PEAK: peak_megabytes(work, given),
+            f"{PEAK}, program kept": peak_megabytes(work, given),  # by the first
             "run": run_shares(
                 Config.recipe(values.recipe, epochs=values.steps, **source), work
             ),
@@ -123,7 +123,7 @@ def evaluate_seconds(work: Path, data_dir: str) -> float:
     return time.perf_counter() - begun
 
 
-def first_step_seconds(work: Path, given: list[str], kept: bool) -> float:
+def first_step_seconds(work: Path, given: list[str], cache: Path) -> float:
     """From the start of the command to its line about step 1."""
     with tempfile.TemporaryDirectory(dir=work) as run_dir:
         begun = time.perf_counter()
@@ -135,7 +135,7 @@ def first_step_seconds(work: Path, given: list[str], kept: bool) -> float:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=with_programs(work, kept),
+            env=with_cache(work, cache),
         )
         for line in process.stdout:
             if line.startswith("step 1 of"):
@@ -146,14 +146,18 @@ def first_step_seconds(work: Path, given: list[str], kept: bool) -> float:
     return spent
 
 
-def with_programs(work: Path, kept: bool) -> dict[str, str]:
-    """A child's environment, with the compiled programs of earlier ones or without."""
-    cache = work / "programs" if kept else tempfile.mkdtemp(dir=work)
+def new_cache(work: Path) -> Path:
+    """A folder for compiled programs that has none."""
+    return Path(tempfile.mkdtemp(dir=work))
+
+
+def with_cache(work: Path, cache: Path) -> dict[str, str]:
+    """A child's environment; compiled programs come from `cache` and go there."""
     folders = {"XDG_CACHE_HOME": cache, "MPLCONFIGDIR": work / "matplotlib"}
     return turns.environment() | {name: str(path) for name, path in folders.items()}
 
 
-def peak_megabytes(work: Path, given: list[str], kept: bool) -> float:
+def peak_megabytes(work: Path, given: list[str]) -> float:
     """Largest resident size of a whole run of 1000 steps, pictures included."""
     turns.show_progress("1000 steps for the peak memory")
     process = subprocess.Popen(
@@ -162,7 +166,7 @@ def peak_megabytes(work: Path, given: list[str], kept: bool) -> float:
             *("--epochs=1000", "--run_dir", tempfile.mkdtemp(dir=work)),
         ],
         stdout=subprocess.DEVNULL,
-        env=with_programs(work, kept),
+        env=with_cache(work, work / "cache_of_peak"),
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -42,7 +42,7 @@ _PROCESSOR = {
 # Beginnings of names in the environment that change what is compiled.
 _SETTINGS = ("XLA_", "TF_", "OMP_", "KMP_", "DNNL_", "ONEDNN_")
 # Options that do not change the program.
-_OTHERS = ("seed", "data_dir", "epochs", "log_every", "sample_every", "save_every")
+_OTHERS = ("seed", "data_dir", "epochs", "sample_every", "save_every")
 # XLA says for each program that the processor lacks these two, which are settings of
 # LLVM, and TensorFlow that the file is no text.
 _FALSE_ALARMS = ("prefer-no-", "XlaSerializedCacheEntry")
