@@ -107,6 +107,8 @@ def command(flags: str, data_dir: str, work: Path, limit: float, seed: int):
             *("--seed", str(seed), "--health", "false"),
         ],
         stdout=subprocess.DEVNULL,
+        # Each compiles its program, whatever seed came before.
+        env=os.environ | {"XDG_CACHE_HOME": str(work / "cache")},
     )
     appeared = {}
     while process.poll() is None and time.time() - started < limit:

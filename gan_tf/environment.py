@@ -139,10 +139,10 @@ def quiet_tensorflow(settings: Mapping[str, str] | None = None) -> Iterator[None
 def hidden_messages(words: tuple[str, ...] = ("",)) -> Iterator[None]:
     """Hides lines on standard error with one of these words, by libraries in C++ too.
 
-    Without words it hides all. The other lines are printed at the end. All are shown
-    if anything but a `UserError` is raised, and always where TF_CPP_MIN_LOG_LEVEL is 0
-    or 1 or XLA's flags are set: TensorFlow ends the process without a traceback if it
-    does not know one of them.
+    Without words it hides all. The other lines are printed at the end; if the process
+    ends before, they are lost. All are shown if anything but a `UserError` is raised,
+    and always where TF_CPP_MIN_LOG_LEVEL is 0 or 1 or XLA's flags are set: TensorFlow
+    ends the process without a traceback if it does not know one of them.
     """
     if _shows_messages():
         yield
@@ -155,14 +155,15 @@ def hidden_messages(words: tuple[str, ...] = ("",)) -> Iterator[None]:
         try:
             yield
             hidden.seek(0)
-            for line in hidden:
-                if not any(word.encode() in line for word in words):
-                    os.write(stderr, line)
+            lines = hidden.readlines()
+            _print(
+                stderr, [x for x in lines if not any(w.encode() in x for w in words)]
+            )
         except UserError:
             raise
         except BaseException:
             hidden.seek(0)
-            os.write(stderr, hidden.read())
+            _print(stderr, hidden.readlines())
             raise
         finally:
             os.dup2(stderr, 2)
@@ -174,6 +175,12 @@ def release_memory() -> None:
     """Gives the system back what is free, where the C library can do that."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # it is not glibc
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def _print(stream: int, lines: list[bytes]) -> None:
+    """Prints lines, if that can be done."""
+    with contextlib.suppress(OSError):
+        os.write(stream, b"".join(lines))
 
 
 def _shows_messages() -> bool:

@@ -29,7 +29,7 @@ from gan_tf.storage import checkpoints, description, lock, run_directory
 from gan_tf.storage.curves import read_curves
 from gan_tf.training import devices, pictures, signals
 from gan_tf.training.log import Log
-from gan_tf.training.program_cache import reused_programs
+from gan_tf.training.program_cache import with_kept_programs
 from gan_tf.training.schedule import calls, due
 from gan_tf.training.start import prepare
 
@@ -205,12 +205,17 @@ def _compiled(
     Until here there is nothing to save, and a signal may end the program as it always
     does.
     """
-    train_steps = compile_train_steps(gan, config.seed, config.jit_compile)
     rows = config.steps_per_call, config.batch_size * config.d_steps
     pixels = math.prod(data.shape)
     labels = tf.zeros(rows, tf.int32) if gan.conditional else None
-    with reused_programs():  # no step, but all of the compilation
+
+    def compiled() -> Callable[[Chunk, int, int], Tensors]:
+        train_steps = compile_train_steps(gan, config.seed, config.jit_compile)
+        # No step, but all of the compilation.
         train_steps((tf.zeros((*rows, pixels), tf.uint8), labels), 0, 0)
+        return train_steps
+
+    train_steps = with_kept_programs(compiled)
     release_memory()  # 170 MB of XLA's compiler
     return train_steps
 

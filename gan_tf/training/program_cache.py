@@ -1,9 +1,9 @@
-"""XLA's compiled programs, kept between runs: compiling is a third of a run's start.
+"""XLA's compiled programs, kept between runs: a quarter of a start is their compilation.
 
 TensorFlow can keep compiled programs in a folder, and loads one only for the very same
-operations. But it trusts the folder: it would run a damaged file as it is, and a run
-ends if one cannot be read or written. So each process gives it a folder of its own,
-with the copy of a program whose SHA-256 was checked, and keeps what TensorFlow adds.
+operations. But it trusts the folder: it would run a damaged file as it is. So each
+process gives it a folder of its own, with copies of programs whose SHA-256 was checked,
+and keeps what TensorFlow adds.
 
 A program is machine code for one processor: the names of the files that are kept begin
 with a digest of processor, versions, settings and options.
@@ -23,17 +23,18 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from gan_tf.config import Config
 from gan_tf.environment import hidden_messages
 
 _FLAGS = "TF_XLA_FLAGS"
-_TRIED = ("2.21.", "2.22.")  # TensorFlow ends the process if it does not know a flag
+_TRIED = "2.21."  # TensorFlow ends the process if it does not know a flag
 _KEPT = 16  # programs, those used last; 1.3 MB each at the default
-_LARGEST = 32 << 20  # bytes of a program
-_ABANDONED = 3600  # seconds: a process that compiles so long is gone
+_LARGEST = 8 << 20  # bytes of a program
+_ABANDONED = 24 * 3600  # seconds: a process that takes so long to compile is gone
 # What Linux says of a processor and does not change while it runs.
 _PROCESSOR = {
     *("vendor_id", "cpu family", "model", "model name", "stepping", "flags"),
@@ -43,9 +44,14 @@ _PROCESSOR = {
 _SETTINGS = ("XLA_", "TF_", "OMP_", "KMP_", "DNNL_", "ONEDNN_")
 # Options that do not change the program.
 _OTHERS = ("seed", "data_dir", "epochs", "sample_every", "save_every")
-# XLA says for each program that the processor lacks these two, which are settings of
+# For each program XLA says that the processor lacks two features, which are settings of
 # LLVM, and TensorFlow that the file is no text.
-_FALSE_ALARMS = ("prefer-no-", "XlaSerializedCacheEntry")
+_FALSE_ALARMS = (
+    "Target machine feature +prefer-no-",
+    "Error parsing text-format tensorflow.XlaSerializedCacheEntry",
+)
+
+Result = TypeVar("Result")
 
 # This process's folder for TensorFlow, and how the files begin that it may use.
 _place: Path | None = None
@@ -63,46 +69,48 @@ def settings(config: Config) -> dict[str, str]:
     global _place, _key
     if not config.jit_compile or _FLAGS in os.environ or "tensorflow" in sys.modules:
         return {}
+    place = None
     try:
-        key = _digest(config)
+        _key = _digest(config)
         cache = _cache()
         place = Path(tempfile.mkdtemp(prefix="run-", dir=cache))
-    except (OSError, ValueError, ImportError, RuntimeError):  # ImportError: no version
-        return {}
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
-    try:
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
         _check_room(place)
-        _lay_out(cache, key, place)
-    except OSError:
-        shutil.rmtree(place, ignore_errors=True)
+        _lay_out(cache, _key, place)
+    except Exception:  # whatever it is, the run works without
+        if place is not None:
+            shutil.rmtree(place, ignore_errors=True)
         return {}
-    _place, _key = place, key
+    _place = place
     flags = f"--tf_xla_persistent_cache_directory={place}"
     return {_FLAGS: f"{flags} --tf_xla_persistent_cache_device_types=CPU"}
 
 
-@contextlib.contextmanager
-def reused_programs() -> Iterator[None]:
-    """What is compiled inside comes from an earlier run, or is kept for later ones.
+def with_kept_programs(compiled: Callable[[], Result]) -> Result:
+    """What `compiled` returns, from an earlier run's program or with it kept.
 
-    Without `settings` it is compiled as always. If it fails, the programs that it may
-    have come from are removed, so that they cannot fail again.
+    Without `settings` it is compiled as always. If a kept program may be why it fails,
+    that is removed and `compiled` called again.
     """
     if _place is None:
-        yield
-        return
+        return compiled()
     cache = _place.parent
-    loads = any(_place.glob("*"))
-    try:
-        with hidden_messages(_FALSE_ALARMS) if loads else contextlib.nullcontext():
-            yield
-    except Exception:
-        for path in cache.glob(f"{_key}.*"):
-            path.unlink(missing_ok=True)
-        raise
+    if any(_place.glob("*")):
+        try:
+            with hidden_messages(_FALSE_ALARMS):
+                result = compiled()
+        except Exception:
+            shutil.rmtree(_place, ignore_errors=True)
+            for path in cache.glob(f"{_key}.*"):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            result = compiled()
+    else:
+        result = compiled()
     with contextlib.suppress(OSError):
         _keep_new(_place, cache, _key)
     shutil.rmtree(_place, ignore_errors=True)
+    return result
 
 
 def _digest(config: Config) -> str:
@@ -117,10 +125,11 @@ def _digest(config: Config) -> str:
     if not facts:
         raise OSError("an unknown processor")
     facts += [platform.machine(), str(len(os.sched_getaffinity(0)))]
-    version = importlib.metadata.version("tensorflow")
-    if not version.startswith(_TRIED):
+    tensorflow = importlib.metadata.distribution("tensorflow")
+    if not tensorflow.version.startswith(_TRIED):
         raise OSError("not tried")
-    facts += [version, importlib.metadata.version("keras")]
+    code = Path(str(tensorflow.locate_file("tensorflow/__init__.py")))
+    facts += [tensorflow.version, str(code), str(code.stat().st_mtime_ns)]  # the build
     names = [name for name in sorted(os.environ) if name.startswith(_SETTINGS)]
     facts += [f"{name}={os.environ[name]}" for name in names]
     options = {k: v for k, v in config.to_dict().items() if k not in _OTHERS}
@@ -144,12 +153,12 @@ def _cache() -> Path:
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     _check_owned(cache, stat.S_ISDIR)
     for left in cache.glob("run-*"):
-        if time.time() - left.stat().st_mtime > _ABANDONED:
+        if time.time() - left.lstat().st_mtime > _ABANDONED:
             shutil.rmtree(left, ignore_errors=True)
     return cache
 
 
-def _check_owned(path: Path, kind) -> None:
+def _check_owned(path: Path, kind: Callable[[int], bool]) -> None:
     """Raises `OSError` unless nobody else can have changed it; it is no link."""
     found = path.lstat()
     if not kind(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
@@ -163,14 +172,17 @@ def _check_room(place: Path) -> None:
 
 
 def _lay_out(cache: Path, key: str, place: Path) -> None:
-    """Copies the sound programs to where TensorFlow finds them.
+    """Copies the sound programs to where TensorFlow finds them, and removes the others.
 
     A file is named `<key>.<TensorFlow's name>.<SHA-256 of its content>`.
     """
     for path in cache.glob(f"{key}.*"):
-        _check_owned(path, stat.S_ISREG)
         name, _, digest = path.name.removeprefix(f"{key}.").rpartition(".")
-        content = path.read_bytes() if path.stat().st_size <= _LARGEST else b""
+        content = b""
+        with contextlib.suppress(OSError):
+            _check_owned(path, stat.S_ISREG)
+            if path.stat().st_size <= _LARGEST:
+                content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() == digest:
             (place / name).write_bytes(content)
             os.utime(path)  # it is used

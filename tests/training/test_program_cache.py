@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,7 @@ def cache(tmp_path, monkeypatch) -> Path:
     monkeypatch.delitem(sys.modules, "tensorflow")
     monkeypatch.setattr(program_cache, "_place", None)
     cache = tmp_path / "gan_tf" / "programs"
-    cache.mkdir(parents=True)
+    cache.mkdir(mode=0o700, parents=True)
     return cache
 
 
@@ -38,29 +40,32 @@ def test_a_later_run_loads_the_program_and_makes_the_same_bits(
     cache = tmp_path / "gan_tf" / "programs"
     flags = flags_of(tiny(epochs=5, jit_compile=True))
 
-    def run(name):
-        return command("train", f"--run_dir={tmp_path / name}", *flags)
+    def run(name, *more):
+        return command("train", f"--run_dir={tmp_path / name}", *flags, *more)
 
     def losses(name):
         curves = read_curves(tmp_path / name)
         return {name: curves[name] for name in curves if name != "steps_per_second"}
 
-    assert run("first").returncode == 0
+    assert run("other", "--seed=1").returncode == 0
     (kept,) = cache.iterdir()
     assert cache.stat().st_mode & 0o777 == 0o700
     assert kept.stat().st_mode & 0o777 == 0o600
-    second = run("second")
-    assert second.returncode == 0
-    assert "machine" not in second.stderr  # what XLA says of the processor
-    assert losses("second") == losses("first")
+    loaded = run("loaded")
+    assert loaded.returncode == 0
+    assert "machine" not in loaded.stderr  # what XLA says of the processor
     assert list(cache.iterdir()) == [kept]
-    # That it was loaded: what TensorFlow cannot read, with its right sum, ends a run.
+    # TensorFlow did look at it: it says that it cannot read this. It compiles instead.
     key, name = kept.name.split(".")[0], kept.name.split(".", 1)[1].rpartition(".")[0]
     damaged = kept.read_bytes()[:1000]
     kept.unlink()
-    _keep(cache, key, name, damaged)
-    assert "Read less bytes than requested" in run("third").stderr
-    assert not list(cache.iterdir())  # so that the next one works
+    bad = _keep(cache, key, name, damaged)
+    compiled = run("compiled")
+    assert compiled.returncode == 0
+    assert "Error parsing" in compiled.stderr
+    assert losses("loaded") == losses("compiled") != losses("other")
+    assert not bad.exists()
+    assert list(cache.iterdir())
 
 
 def test_damaged_programs_are_not_used(cache):
@@ -69,6 +74,7 @@ def test_damaged_programs_are_not_used(cache):
     _keep(cache, "another", "others.pb", b"program").write_bytes(b"damaged")
     for name, content in (("changed", b"Program"), ("cut", b"pro"), ("no", b"")):
         _keep(cache, key, f"{name}.pb", b"program").write_bytes(content)
+    _keep(cache, key, "others_can_write.pb", b"program").chmod(0o666)
     flags = program_cache.settings(Config())
     place = program_cache._place
     assert f"persistent_cache_directory={place} " in flags["TF_XLA_FLAGS"]
@@ -89,10 +95,14 @@ def test_new_programs_are_kept_and_those_not_used_for_longest_removed(
         os.utime(path, (1e9 - age, 1e9 - age))
     program_cache.settings(Config())
     place = program_cache._place
-    with program_cache.reused_programs():
+
+    def compiled():
         (place / "new.pb").write_bytes(b"new")
         (place / "large.pb").write_bytes(b"more than 10 bytes")
         (place / "new.pb.tmp").write_bytes(b"not yet")
+        return "result"
+
+    assert program_cache.with_kept_programs(compiled) == "result"
     names = {path.name.split(".")[1] for path in cache.iterdir()}
     assert names == {"b", "used", "new"}
     program_cache.settings(Config())
@@ -109,9 +119,8 @@ def test_the_programs_of_another_machine_or_other_options_are_not_used(
     changes = [
         lambda patch: patch.setattr(os, "sched_getaffinity", lambda _: range(99)),
         lambda patch: patch.setenv("XLA_FLAGS", os.fsdecode(b"\xff")),
-        lambda patch: patch.setattr(
-            program_cache.importlib.metadata, "version", lambda _: "2.21.99"
-        ),
+        lambda patch: _tensorflow(patch, "2.21.99", __file__),
+        lambda patch: _tensorflow(patch, "2.21.0", os.__file__),
         lambda patch: _processor(patch, "model\t: 1\nflags\t: avx\n\nmodel\t: 2"),
     ]
     for change in changes:
@@ -133,7 +142,17 @@ def test_what_a_killed_process_left_is_removed(cache):
 
 
 @pytest.mark.parametrize(
-    "why", ["flags", "loaded", "version", "processor", "no XLA", "room", "space"]
+    "why",
+    [
+        "flags",
+        "loaded",
+        "version",
+        "no version",
+        "processor",
+        "no XLA",
+        "room",
+        "space",
+    ],
 )
 def test_tensorflow_is_left_alone(cache, monkeypatch, why):
     assert program_cache.settings(Config())
@@ -142,8 +161,9 @@ def test_tensorflow_is_left_alone(cache, monkeypatch, why):
     if why == "loaded":
         monkeypatch.setitem(sys.modules, "tensorflow", None)
     if why == "version":
-        versions = program_cache.importlib.metadata
-        monkeypatch.setattr(versions, "version", lambda _: "2.99.0")
+        _tensorflow(monkeypatch, "2.99.0", __file__)
+    if why == "no version":
+        _tensorflow(monkeypatch, None, __file__)
     if why == "processor":
         _processor(monkeypatch, "an unknown form")
     if why == "room":
@@ -155,8 +175,10 @@ def test_tensorflow_is_left_alone(cache, monkeypatch, why):
     assert set(cache.iterdir()) == before
 
 
-@pytest.mark.parametrize("why", ["file", "link", "mode", "program", "home"])
+@pytest.mark.parametrize("why", ["file", "link", "mode", "owner", "home"])
 def test_a_folder_that_others_can_write_is_not_used(cache, tmp_path, monkeypatch, why):
+    assert program_cache.settings(Config())
+    shutil.rmtree(program_cache._place)
     if why == "file":
         cache.rmdir()
         cache.touch()
@@ -165,13 +187,22 @@ def test_a_folder_that_others_can_write_is_not_used(cache, tmp_path, monkeypatch
         cache.symlink_to(tmp_path / "elsewhere")
     if why == "mode":
         cache.chmod(0o777)
-    if why == "program":
-        path = _keep(cache, program_cache._digest(Config()), "a.pb", b"program")
-        path.chmod(0o666)
+    if why == "owner":
+        monkeypatch.setattr(os, "getuid", lambda: cache.stat().st_uid + 1)
     if why == "home":
         monkeypatch.setenv("XDG_CACHE_HOME", "")
         monkeypatch.setenv("HOME", os.devnull)
     assert program_cache.settings(Config()) == {}
+
+
+ALARM = (
+    "E0000 00:00:1795820688.015933 12129 cpu_aot_loader.cc:220] Loading XLA:CPU AOT "
+    "result. Target machine feature +{} is not  supported on the host machine. Machine "
+    "type used for XLA:CPU compilation doesn't match the machine type for execution. "
+    "Compile machine features: [+64bit,+avx2,+prefer-no-scatter,+prefer-no-gather] vs "
+    "host machine features: [64bit]. This could lead to execution errors such as "
+    "SIGILL.\n"
+)
 
 
 def test_only_false_alarms_are_hidden(cache, capfd, monkeypatch):
@@ -179,15 +210,44 @@ def test_only_false_alarms_are_hidden(cache, capfd, monkeypatch):
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     _keep(cache, program_cache._digest(Config()), "a.pb", b"program")
     program_cache.settings(Config())
-    with program_cache.reused_programs():
-        os.write(2, b"lacks +prefer-no-gather: SIGILL\nlacks +avx2: SIGILL\n")
-    assert capfd.readouterr().err == "lacks +avx2: SIGILL\n"
+    said = ALARM.format("prefer-no-gather") + ALARM.format("avx2")
+    program_cache.with_kept_programs(lambda: os.write(2, said.encode()))
+    assert capfd.readouterr().err == ALARM.format("avx2")
+
+
+def test_a_closed_terminal_does_not_count_as_a_failure(cache, monkeypatch):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
+    path = _keep(cache, program_cache._digest(Config()), "a.pb", b"program")
+    program_cache.settings(Config())
+    calls, stderr, (reader, writer) = [], os.dup(2), os.pipe()
+    os.dup2(writer, 2)
+    os.close(reader)
+    try:
+        program_cache.with_kept_programs(lambda: calls.append(os.write(2, b"line\n")))
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(writer)
+    assert len(calls) == 1
+    assert path.exists()
 
 
 def test_without_settings_it_is_compiled_as_always(cache):
-    with program_cache.reused_programs():
-        pass
+    assert program_cache.with_kept_programs(lambda: "result") == "result"
     assert not list(cache.iterdir())
+
+
+def test_what_fails_without_a_kept_program_is_not_tried_again(cache):
+    program_cache.settings(Config())
+    calls = []
+
+    def compiled():
+        calls.append(1)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        program_cache.with_kept_programs(compiled)
+    assert len(calls) == 1
 
 
 def _processor(patch: pytest.MonkeyPatch, text: str) -> None:
@@ -198,6 +258,12 @@ def _processor(patch: pytest.MonkeyPatch, text: str) -> None:
         return text if str(path) == "/proc/cpuinfo" else plain(path, **settings)
 
     patch.setattr(Path, "read_text", read_text)
+
+
+def _tensorflow(patch: pytest.MonkeyPatch, version: str | None, file: str) -> None:
+    """Makes Python say this of it."""
+    found = types.SimpleNamespace(version=version, locate_file=lambda _: file)
+    patch.setattr(program_cache.importlib.metadata, "distribution", lambda _: found)
 
 
 def _keep(cache: Path, key: str, name: str, content: bytes) -> Path:
