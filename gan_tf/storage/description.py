@@ -214,8 +214,8 @@ def _edited(run_dir: Path, content: Content) -> tuple[Config, Content]:
             stacklevel=1,
         )
         return old, original
-    if changes:
-        warnings.warn(f"{path} was edited: {'; '.join(changes)}", stacklevel=1)
+    what = "; ".join(changes) or "in nothing that the run depends on"
+    warnings.warn(f"{path} was edited: {what}", stacklevel=1)
     return config, content
 
 

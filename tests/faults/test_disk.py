@@ -15,6 +15,7 @@ from gan_tf import generate
 from gan_tf.gan.state import build_gan
 from gan_tf.storage import checkpoints, description, run_directory
 from tests.conftest import flags_of, refused
+from tests.faults import disks
 from tests.faults.injection import (
     clock_was_ahead,
     copy,
@@ -121,8 +122,14 @@ def test_damage_anywhere_in_the_description(undisturbed, tmp_path):
             warnings.simplefilter("always")
             read, _ = description.read_run(tmp_path / "run")
         assert config.differences(read) == []  # the weights are of these options
-        # Other values could have been edited, versions and the digest are notes.
+        # Other values could have been edited; versions and the digest are notes. All
+        # that changes the content is reported.
         assert read == config or "was edited: " in str(caught[0].message)
+        assert caught or disks.reads_the_same(wrong, sound)
+    path.write_bytes(sound.replace(b'"python": "', b'"python": "9'))
+    with pytest.warns(UserWarning, match="edited: in nothing that the run depends on"):
+        assert description.read_run(tmp_path / "run")[0] == config
+    path.write_bytes(wrong)
     with pytest.warns(UserWarning, match=r"its copy .*step-00000020/config\.json"):
         gan_tf.train(config, tmp_path / "run", progress=False)
     description.read_run(
