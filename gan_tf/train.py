@@ -11,7 +11,7 @@ from typing import Any
 
 from gan_tf import cli
 from gan_tf.environment import quiet_tensorflow
-from gan_tf.training import program_cache, signals
+from gan_tf.training import signals
 
 _DESCRIPTION = """
 Train a GAN on MNIST (without MNIST: on built-in artificial digits). Everything is kept
@@ -41,6 +41,8 @@ def parser() -> cli.Parser:
 
 def main(values: argparse.Namespace) -> None:
     """Trains as the flags say."""
+    from gan_tf.training import program_cache  # not for --help, which answers at once
+
     config = cli.config_from(values)
     run_dir = getattr(values, "run_dir", Path("runs", values.recipe))
     with (

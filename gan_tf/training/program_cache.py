@@ -95,22 +95,25 @@ def with_kept_programs(compiled: Callable[[], Result]) -> Result:
     if _place is None:
         return compiled()
     cache = _place.parent
-    if any(_place.glob("*")):
-        try:
-            with hidden_messages(_FALSE_ALARMS):
-                result = compiled()
-        except Exception:
-            shutil.rmtree(_place, ignore_errors=True)
-            for path in cache.glob(f"{_key}.*"):
-                with contextlib.suppress(OSError):
-                    path.unlink()
-            result = compiled()
-    else:
-        result = compiled()
+    result = _loaded(compiled, cache) if any(_place.glob("*")) else compiled()
     with contextlib.suppress(OSError):
         _keep_new(_place, cache, _key)
     shutil.rmtree(_place, ignore_errors=True)
     return result
+
+
+def _loaded(compiled: Callable[[], Result], cache: Path) -> Result:
+    """What `compiled` returns with the kept programs or, if it fails, without them."""
+    assert _place is not None
+    try:
+        with hidden_messages(_FALSE_ALARMS):
+            return compiled()
+    except Exception:
+        shutil.rmtree(_place, ignore_errors=True)
+        for path in cache.glob(f"{_key}.*"):
+            with contextlib.suppress(OSError):
+                path.unlink()
+    return compiled()
 
 
 def _digest(config: Config) -> str:
